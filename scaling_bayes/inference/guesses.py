@@ -1,0 +1,79 @@
+"""Where the posterior of every site is, roughly, and how wide: starts and first mass matrix of the sampler."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro.handlers import seed, trace
+
+from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.model.bound import BoundModel, Design
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Centre and scale of a site on its unconstrained scale."""
+
+    centre: jax.Array
+    scale: jax.Array
+
+
+def guess_sites(program: BoundModel, design: Design, around: Linearisation) -> dict[str, Guess]:
+    """Guess every sampled site from one least-squares fit per cell.
+
+    Parameters
+    ----------
+    program, design
+        The model and its arrays.
+    around : Linearisation
+
+    Returns
+    -------
+    dict
+        site -> Guess, for unconstrained values.
+    """
+    shapes = _site_shapes(program, design)
+    known = {**_population(program, design, around, shapes), **_scales(design, around)}
+    return {name: _fill(known.get(name, (0.0, 1.0)), shape) for name, shape in shapes.items()}
+
+
+def _population(
+    program: BoundModel, design: Design, around: Linearisation, shapes: dict[str, tuple[int, ...]]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    theta = np.asarray(around.theta).reshape(-1, len(program.coordinates.names))
+    centre = theta.mean(axis=0)
+    scale = np.sqrt((theta.var(axis=0) + 1e-4) / len(theta))
+    alone = {i: f"population_{n}" for i, n in enumerate(program.coordinates.names) if f"population_{n}" in shapes}
+    together = [i for i, sampled in enumerate(program.sampled) if sampled and i not in alone]
+    return {
+        "population": (centre[together], scale[together]),
+        **{name: (centre[i], scale[i]) for i, name in alone.items()},
+    }
+
+
+def _scales(design: Design, around: Linearisation) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Guesses of the logarithms of scales."""
+    runs, cells = float(np.sum(design.weight)), around.scale.size
+    drift = (np.log(np.asarray(design.drift_median)), np.full(len(design.drift_median), 0.3))
+    spread = np.asarray(design.spread_scale)
+    return {
+        "sigma": (np.log(np.clip(np.median(around.scale), 1e-4, 1.0)), np.asarray(1 / np.sqrt(runs))),
+        "nu_above_2": (np.log(np.asarray(5.0)), np.asarray(0.5)),
+        "drift_spread_common": drift,
+        "drift_spread_own": drift,
+        "spread": (np.log(spread / 2), np.full(len(spread), np.sqrt(0.5 / max(cells, 2)))),
+    }
+
+
+def _fill(guess: tuple[np.ndarray | float, np.ndarray | float], shape: tuple[int, ...]) -> Guess:
+    centre, scale = (jnp.broadcast_to(jnp.asarray(part, dtype=float), shape) for part in guess)
+    return Guess(centre, scale)
+
+
+def _site_shapes(program: BoundModel, design: Design) -> dict[str, tuple[int, ...]]:
+    def values() -> dict[str, jax.Array]:
+        sites = trace(seed(program, 0)).get_trace(design)
+        return {n: s["value"] for n, s in sites.items() if s["type"] == "sample" and not s["is_observed"]}
+
+    return {name: value.shape for name, value in jax.eval_shape(values).items()}

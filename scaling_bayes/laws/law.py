@@ -1,0 +1,209 @@
+"""`Law`: a formula that knows its covariates, its parameters and their roles."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from scaling_bayes.laws.reader import read_formula, symbol
+from scaling_bayes.laws.roles import RoleError, check_role, infer_roles
+from scaling_bayes.laws.scaling import reference_scales
+from scaling_bayes.symbols import COVARIATES, latex
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a law, or a set of reported numbers, comes from."""
+
+    citation: str
+    arxiv: str = ""
+    year: int | None = None
+
+
+@dataclass(frozen=True)
+class Law:
+    r"""A scaling law, written once as a formula.
+
+    .. math:: L = f(x; p), \qquad \text{for instance}\quad L(N, D) = E + A N^{-\alpha} + B D^{-\beta}
+
+    Parameters
+    ----------
+    formula : str
+        Numbers, names, ``+ - * / **`` and the functions of `scaling_bayes.laws.FUNCTIONS`.
+    roles : mapping, optional
+        parameter -> role (see `scaling_bayes.laws.ROLES`), for those that place and name do not decide.
+    covariates : iterable of str, optional
+        Names in the formula that a sweep supplies. By default the names that `scaling_bayes.symbols.COVARIATES` lists
+        and `roles` does not; a name that the fitted sweep has becomes a covariate too.
+    name : str, optional
+        Identifier in the catalogue.
+    source : Source, optional
+    reported : mapping, optional
+        label -> {parameter: value} as published, in the paper's units.
+
+    Raises
+    ------
+    FormulaError
+        If the formula is not in the language (with the column).
+    RoleError
+        If a parameter's role is unknown.
+
+    Examples
+    --------
+    >>> law = Law("E + A*N**-alpha + B*D**-beta")
+    >>> law.covariates, law.parameters
+    (('N', 'D'), ('E', 'A', 'alpha', 'B', 'beta'))
+    >>> float(law.evaluate({"N": 1e9, "D": 2e10, "E": 1.8, "A": 482.0, "B": 2085.0, "alpha": 0.35, "beta": 0.37}))
+    2.45...
+    """
+
+    formula: str
+    roles: Mapping[str, str] = field(default_factory=dict, hash=False)
+    covariates: tuple[str, ...] = ()
+    name: str = ""
+    source: Source | None = None
+    reported: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = set(self.names)
+        given = dict(self.roles or {})
+        covariates = set(self.covariates or (names & COVARIATES.keys()) - given.keys())
+        self._check_names(names, covariates, given)
+        parameters = [symbol(n) for n in self.names if n not in covariates]
+        undecided = [p for p in parameters if p.name not in given]
+        inferred = infer_roles(self.expression, map(symbol, covariates), undecided)
+        roles = {p.name: check_role(p.name, given.get(p.name) or inferred[p.name]) for p in parameters}
+        object.__setattr__(self, "roles", roles)
+        object.__setattr__(self, "covariates", tuple(n for n in self.names if n in covariates))
+
+    def _check_names(self, names: set[str], covariates: set[str], roles: Mapping[str, str]) -> None:
+        if strangers := (covariates | roles.keys()) - names:
+            raise RoleError(f"{sorted(strangers)} named but not in the formula {self.formula!r}")
+        if both := covariates & roles.keys():
+            raise RoleError(f"{sorted(both)} named both as covariate and as parameter")
+        if not covariates:
+            raise RoleError(
+                f"the formula {self.formula!r} has no covariate: known ones are {', '.join(COVARIATES)}; "
+                "name others with covariates=(...)"
+            )
+
+    @cached_property
+    def expression(self) -> sp.Expr:
+        """The formula as a SymPy expression."""
+        return read_formula(self.formula)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Covariates and parameters in the order of the formula."""
+        free = {s.name for s in self.expression.free_symbols}
+        return tuple(n for n in dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", self.formula)) if n in free)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the formula."""
+        return tuple(self.roles)
+
+    @cached_property
+    def terms(self) -> dict[str, frozenset[str]]:
+        """Top-level terms of the formula as text, each with the names in it."""
+        parts = sp.Add.make_args(self.expression)
+        return {str(part): frozenset(s.name for s in part.free_symbols) for part in parts}
+
+    @property
+    def latex(self) -> str:
+        """The formula for a paper, without dollar signs."""
+        names = {symbol(n): latex(n) for n in self.covariates if n in COVARIATES}
+        return sp.latex(self.expression, symbol_names=names)
+
+    @cached_property
+    def scales(self) -> dict[str, sp.Expr]:
+        """Factor from each parameter at the reference to the paper's parameter; see `reference_scales`."""
+        found = reference_scales(self.expression, map(symbol, self.covariates), map(symbol, self.parameters))
+        return {p.name: factor for p, factor in found.items()}
+
+    @property
+    def scaled(self) -> tuple[str, ...]:
+        """Covariates that may be divided by a reference without changing the family of curves."""
+        used = set().union(*(factor.free_symbols for factor in self.scales.values()))
+        return tuple(c for c in self.covariates if symbol(c) in used)
+
+    def compile(self, module: str = "numpy") -> Callable[..., Any]:
+        """The law as a function of keyword arguments, for ``numpy`` (and labelled xarray) or ``jax``."""
+        names = (*self.covariates, *self.parameters)
+        function = sp.lambdify([symbol(n) for n in names], self.expression, modules=module)
+        return lambda **values: function(*(values[n] for n in names))
+
+    @cached_property
+    def jax(self) -> Callable[..., Any]:
+        """The law as a JAX function of keyword arguments."""
+        return self.compile("jax")
+
+    @cached_property
+    def numpy(self) -> Callable[..., Any]:
+        """The law as a NumPy function of keyword arguments; takes labelled DataArrays too."""
+        return self.compile("numpy")
+
+    def evaluate(self, values: Mapping[str, Any]) -> Any:
+        """Value of the law at covariates and parameters in the paper's units.
+
+        Parameters
+        ----------
+        values : mapping
+            name -> number, array or DataArray, for every covariate and parameter; they broadcast.
+
+        Returns
+        -------
+        number, array or DataArray
+            In the units of the response.
+        """
+        if missing := {*self.covariates, *self.parameters} - values.keys():
+            raise KeyError(f"the law {self.formula!r} needs values for {sorted(missing)}")
+        cast = {n: v if hasattr(v, "dims") else np.asarray(v, dtype=np.float64) for n, v in values.items()}
+        return self.numpy(**cast)
+
+    def rescale(self, values: Mapping[str, Any], references: Mapping[str, float]) -> dict[str, Any]:
+        """Parameters in the paper's units from parameters at the reference.
+
+        Parameters
+        ----------
+        values : mapping
+            parameter -> value at the reference, numbers or arrays.
+        references : mapping
+            covariate -> reference, for each of `scaled`.
+
+        Returns
+        -------
+        dict
+            parameter -> value in the paper's units.
+        """
+        done = {p: values[p] for p in self.parameters if self.scales[p] == 1}
+        for p in sorted(self.parameters, key=lambda p: len(self.scales[p].free_symbols & set(map(symbol, self.parameters)))):
+            done[p] = values[p] * self.factor(p, {**references, **values, **done})
+        return done
+
+    def factor(self, parameter: str, values: Mapping[str, Any]) -> Any:
+        """What turns `parameter` at the reference into the paper's; `values` holds references and parameters."""
+        names = sorted(s.name for s in self.scales[parameter].free_symbols)
+        function = sp.lambdify([symbol(n) for n in names], self.scales[parameter], modules="numpy")
+        return function(*(values[n] for n in names))
+
+    def with_covariates(self, names: Iterable[str]) -> "Law":
+        """The same formula with those of its parameters that `names` holds taken as covariates."""
+        extra = set(names) & set(self.parameters)
+        if not extra:
+            return self
+        roles = {p: r for p, r in self.roles.items() if p not in extra}
+        return replace(self, roles=roles, covariates=(*self.covariates, *extra))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a saved posterior keeps of the law."""
+        return {"formula": self.formula, "roles": dict(self.roles), "covariates": list(self.covariates), "name": self.name}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "Law":
+        """Read back what `to_dict` wrote."""
+        return cls(saved["formula"], roles=saved["roles"], covariates=tuple(saved["covariates"]), name=saved["name"])

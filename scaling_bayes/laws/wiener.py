@@ -1,0 +1,86 @@
+r"""The integrated Wiener process: how far a law may drift from its formula with distance from the data.
+
+A process that is zero, with zero slope, at the reference (``u = 0``) and whose slope does a random walk away from it on
+either side. With :math:`m = \min(|u|, |v|)` and :math:`M = \max(|u|, |v|)`
+
+.. math:: K(u, v) = \begin{cases} m^2 (3M - m) / 6 & u v > 0 \\ 0 & \text{otherwise} \end{cases}
+
+for unit spread; ``u`` is a log distance in e-folds, so a spread is in log response per e-fold to the power 1.5.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MAX_KNOTS = 10
+SAME_LEVEL = 0.01
+"""Scales closer than this (in e-folds) count as one level."""
+
+
+def wiener_covariance(u: Array, v: Array) -> Array:
+    """Covariance between the process at `u` and at `v`.
+
+    Parameters
+    ----------
+    u : array, shape (n,)
+    v : array, shape (m,)
+        Log distances from the reference.
+
+    Returns
+    -------
+    array, shape (n, m)
+
+    Examples
+    --------
+    >>> wiener_covariance(np.array([1.0, -1.0]), np.array([2.0])).round(4).tolist()
+    [[0.8333], [0.0]]
+    """
+    a, b = np.asarray(u, dtype=float)[:, None], np.asarray(v, dtype=float)[None, :]
+    near, far = np.minimum(abs(a), abs(b)), np.maximum(abs(a), abs(b))
+    return np.where(a * b > 0, near**2 * (3 * far - near) / 6, 0.0)
+
+
+def distinct_levels(u: Array) -> Array:
+    """Distinct values of `u`, those within `SAME_LEVEL` taken as one (their mean)."""
+    ordered = np.sort(np.unique(u))
+    parts = np.split(ordered, np.flatnonzero(np.diff(ordered) > SAME_LEVEL) + 1)
+    return np.array([part.mean() for part in parts])
+
+
+def choose_knots(u: Array) -> Array:
+    """Scales at which the process is represented: the distinct levels if few, else an even grid over their range.
+
+    Between knots the process is its conditional mean, a cubic spline.
+    """
+    levels = distinct_levels(u)
+    knots = levels if len(levels) <= MAX_KNOTS else np.linspace(levels[0], levels[-1], MAX_KNOTS)
+    return knots[abs(knots) > SAME_LEVEL]
+
+
+def wiener_basis(u: Array, knots: Array) -> Array:
+    r"""Basis ``S`` such that ``S @ w`` with standard normal ``w`` is the process at `u` given its knots.
+
+    .. math:: S = K(u, k) L^{-T}, \qquad L L^T = K(k, k)
+
+    Returns
+    -------
+    array, shape (len(u), len(knots))
+    """
+    if not len(knots):
+        return np.zeros((len(u), 0))
+    factor = np.linalg.cholesky(wiener_covariance(knots, knots) * (1 + 1e-9 * np.eye(len(knots))))
+    return np.linalg.solve(factor, wiener_covariance(knots, np.asarray(u, dtype=float))).T
+
+
+def wiener_residual(u: Array, knots: Array) -> Array:
+    """Square root ``R`` of the covariance that the knots leave at `u`: ``S @ w + R @ z`` is the process there.
+
+    Returns
+    -------
+    array, shape (len(u), len(u))
+    """
+    basis = wiener_basis(u, knots)
+    left = wiener_covariance(u, u) - basis @ basis.T
+    values, vectors = np.linalg.eigh((left + left.T) / 2)
+    return vectors * np.sqrt(np.clip(values, 0.0, None))

@@ -1,0 +1,193 @@
+"""`BoundModel`: a model whose law, groups and shapes are settled by a sweep; the NumPyro program itself."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from numpyro.distributions.transforms import ExpTransform, SigmoidTransform
+
+from scaling_bayes.laws import ROLES
+from scaling_bayes.laws.coordinates import Coordinates
+from scaling_bayes.model.noise import Noise
+from scaling_bayes.model.priors import Prior
+
+LINK = {"positive": ExpTransform().inv, "unit": SigmoidTransform().inv}
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Design:
+    """The arrays that the program receives, padded to ``(block, cell, row)``.
+
+    A *cell* is one combination of groups, a *row* a run in it, a *block* a set of cells whose group effects are sampled
+    together: one cell where there is one grouping, all cells where groupings cross.
+
+    Attributes
+    ----------
+    covariates : dict of array, shape (block, cell, row)
+        Divided by their references.
+    references : dict of scalar
+    log_response, weight : array, shape (block, cell, row)
+        ``weight`` is 1 for a run and 0 for padding.
+    prior_mean, prior_width : array, shape (coordinate,)
+    spread_scale : array, shape (spread,)
+        Scale of the half-normal prior on each spread that is sampled.
+    incidence : array, shape (block, cell, coordinate, effect)
+        0 or 1: which effects move which coordinate of a cell.
+    effect_spread : array of int, shape (effect,)
+        Index into the sampled spreads, or -1 where the effect has a known spread.
+    effect_scale : array, shape (effect,)
+        The known spread.
+    basis : array, shape (block, cell, row, knot)
+    knot_axis : array of int, shape (knot,)
+    drift_median : array, shape (axis,)
+    """
+
+    covariates: dict[str, jax.Array]
+    references: dict[str, jax.Array]
+    log_response: jax.Array
+    weight: jax.Array
+    prior_mean: jax.Array
+    prior_width: jax.Array
+    spread_scale: jax.Array
+    incidence: jax.Array
+    effect_spread: jax.Array
+    effect_scale: jax.Array
+    basis: jax.Array
+    knot_axis: jax.Array
+    drift_median: jax.Array
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What effects and drifts of cells are conditioned on in one evaluation of the program."""
+
+    population: jax.Array
+    scale: jax.Array
+    common: jax.Array
+    own_scale: jax.Array
+    information: jax.Array
+
+
+class Transport(Protocol):
+    """A change of variables for the effects and the drifts of cells, given what they share."""
+
+    def __call__(
+        self, effects: jax.Array, own: jax.Array, given: Conditions, design: Design
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Return effects, own drifts and the log density to add."""
+
+
+@dataclass(frozen=True)
+class BoundModel:
+    """The NumPyro program.
+
+    .. math::
+
+        \\theta_g = \\mu + T_g a_g, \\quad a_g \\sim N(0, 1), \\qquad
+        \\log y = \\log f(x; \\theta_g) + \\delta_g(u) + \\epsilon
+
+    Attributes
+    ----------
+    coordinates : Coordinates
+    noise : Noise
+    drift : tuple of str
+        Parts of the discrepancy that are present.
+    sampled : tuple of bool
+        For each coordinate whether its population value is sampled on its own; a coordinate that is not has the prior
+        mean there, and its effects carry the prior.
+    priors : tuple of (str, Prior)
+        Priors given by the user, by parameter.
+    """
+
+    coordinates: Coordinates
+    noise: Noise
+    drift: tuple[str, ...]
+    sampled: tuple[bool, ...]
+    priors: tuple[tuple[str, Prior], ...] = ()
+
+    def __call__(self, design: Design, transport: Transport | None = None) -> None:
+        """Declare the model to NumPyro; with `transport`, in coordinates that are easy to sample."""
+        population = self._population(design)
+        spread = self._sample("spread", dist.HalfNormal(design.spread_scale))
+        noise = self.noise.sample()
+        common, own_scale = self._drift_scales(design)
+        padded = jnp.concatenate([spread, jnp.ones(1)])
+        scale = jnp.where(design.effect_spread >= 0, padded[jnp.asarray(design.effect_spread)], design.effect_scale)
+        given = Conditions(population, scale, common, own_scale, self.noise.weight(noise))
+        effects, own = self._latents(design, given, transport)
+        theta = population + jnp.einsum("bcpe,be->bcp", design.incidence, scale * effects)
+        self._weigh_unsampled(theta, design)
+        drift = design.basis @ common + jnp.einsum("bcnk,bck->bcn", design.basis, own_scale * own)
+        mean = numpyro.deterministic("log_mean", self.log_law(theta, design) + drift)
+        numpyro.deterministic("theta", theta)
+        numpyro.deterministic("effects", scale * effects)
+        numpyro.deterministic("drift_own", own_scale * own)
+        with numpyro.handlers.mask(mask=design.weight > 0):
+            numpyro.sample("log_response", self.noise.distribution(mean, noise), obs=design.log_response)
+
+    def log_law(self, theta: jax.Array, design: Design) -> jax.Array:
+        """Log of the law at every row, shape (block, cell, row), for coordinates (block, cell, coordinate)."""
+        values = self.coordinates.parameters(theta, design.references, xp=jnp)
+        rows = {p: v[..., None] for p, v in values.items()}
+        return jnp.log(self.coordinates.law.jax(**rows, **design.covariates))
+
+    def _population(self, design: Design) -> jax.Array:
+        mean, width, names = design.prior_mean, design.prior_width, self.coordinates.names
+        chosen = {self.coordinates.name(p): (p, prior) for p, prior in self.priors}
+        plain = [i for i, n in enumerate(names) if self.sampled[i] and n not in chosen]
+        population = jnp.asarray(mean)
+        if plain:
+            at = np.array(plain)
+            population = population.at[at].set(numpyro.sample("population", dist.Normal(mean[at], width[at]).to_event(1)))
+        for i, n in enumerate(names):
+            if self.sampled[i] and n in chosen:
+                population = population.at[i].set(numpyro.sample(f"population_{n}", self._on_coordinate(*chosen[n])))
+        return numpyro.deterministic("population_all", population)
+
+    def _on_coordinate(self, parameter: str, prior: Prior) -> dist.Distribution:
+        support = ROLES[self.coordinates.law.roles[parameter]].support
+        natural = prior.distribution()
+        return dist.TransformedDistribution(natural, [LINK[support]]) if support in LINK else natural
+
+    def _weigh_unsampled(self, theta: jax.Array, design: Design) -> None:
+        """Where a prior given by the user rides on effects, exchange the normal prior for it."""
+        for p, prior in self.priors:
+            i = self.coordinates.names.index(self.coordinates.name(p))
+            if not self.sampled[i]:
+                normal = dist.Normal(design.prior_mean[i], design.prior_width[i])
+                change = self._on_coordinate(p, prior).log_prob(theta[..., i]) - normal.log_prob(theta[..., i])
+                numpyro.factor(f"prior_{p}", change.sum())
+
+    def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
+        knots = design.basis.shape[-1]
+        scales = {
+            part: self._sample(f"drift_spread_{part}", dist.LogNormal(jnp.log(design.drift_median), 1.0))[jnp.asarray(design.knot_axis)]
+            for part in self.drift
+        }
+        common = jnp.zeros(knots)
+        if "common" in scales:
+            common = scales["common"] * self._sample("drift_common_base", dist.Normal(jnp.zeros(knots), 1.0))
+        return numpyro.deterministic("drift_common", common), scales.get("own", jnp.zeros(knots))
+
+    def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> tuple[jax.Array, jax.Array]:
+        blocks, cells, _, dim = design.incidence.shape
+        knots = design.basis.shape[-1] if "own" in self.drift else 0
+        effects = self._sample("effects_base", dist.Normal(jnp.zeros((blocks, dim)), 1.0))
+        own = self._sample("own_base", dist.Normal(jnp.zeros((blocks, cells, knots)), 1.0))
+        if not knots:
+            own = jnp.zeros((blocks, cells, design.basis.shape[-1]))
+        if transport is not None:
+            effects, own, change = transport(effects, own, given, design)
+            numpyro.factor("transport", change)
+        return effects, own
+
+    @staticmethod
+    def _sample(name: str, distribution: dist.Distribution) -> jax.Array:
+        """Sample an array of independent values; one without elements is no site."""
+        shape = distribution.batch_shape
+        return numpyro.sample(name, distribution.to_event(len(shape))) if 0 not in shape else jnp.zeros(shape)

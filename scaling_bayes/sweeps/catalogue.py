@@ -1,0 +1,137 @@
+"""The catalogue of public sweeps: list them, load one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..symbols import suggest
+from .assembly import assemble
+from .cards import Card, Response, find_cards, read_card
+from .checks import SweepError
+from .declaration import Declaration, pick_names
+from .downloads import fetch_file, find_local
+from .readers import SAVED, read_saved, read_table
+
+NORMAL_95 = 1.959963984540054
+"""Half-width of a central 95 % interval of a normal distribution, in standard errors."""
+
+
+def list_sweeps() -> pd.DataFrame:
+    """Catalogue of public sweeps, one row each; nothing is downloaded.
+
+    Returns
+    -------
+    DataFrame
+        Columns name, title, rows, groups, licence, citation, url, local (whether loading needs no network).
+
+    Examples
+    --------
+    >>> list_sweeps().set_index("name").loc["chinchilla", "rows"].item()
+    245
+    """
+    cards = [read_card(name) for name in find_cards()]
+    rows = [
+        {
+            "name": card.name,
+            "title": card.title,
+            "rows": card.rows,
+            "groups": ", ".join(pick_names(card.sweep.get("groups", ()))),
+            "licence": card.licence,
+            "citation": card.citation,
+            "url": card.url,
+            "local": not missing_files(card.name),
+        }
+        for card in cards
+    ]
+    return pd.DataFrame(rows)
+
+
+def missing_files(name: str) -> list[str]:
+    """Files of a sweep that are neither shipped, nor in the mirror, nor in the cache.
+
+    Examples
+    --------
+    >>> isinstance(missing_files("chinchilla"), list)
+    True
+    """
+    card = read_card(name)
+    return [file.name for file in card.files if find_local(file, card.folder) is None]
+
+
+def load_sweep(name: str, *, response: str | None = None, subset: str | None = None, **overrides: Any) -> xr.Dataset:
+    """Load a public sweep by name.
+
+    Files come from ``$SCALING_BAYES_MIRROR``, the cache or the network, in this order, and are checked by sha256.
+    What looks wrong with a published table is flagged and kept in ``attrs["notes"]``, not warned about.
+
+    Parameters
+    ----------
+    name : str
+        A name of `list_sweeps`.
+    response : str, optional
+        Another column of the table to take as response, for instance another evaluation set.
+    subset : str, optional
+        Rows that the card names, for instance ``"published_fit"``; what is left out is counted in attrs.
+    **overrides
+        Arguments of `as_sweep`, in place of the card's.
+
+    Raises
+    ------
+    SweepError
+        If the name, response or subset is unknown, or a file cannot be had or is not the one described.
+
+    Examples
+    --------
+    >>> load_sweep("chinchila")
+    Traceback (most recent call last):
+    ...
+    scaling_bayes.symbols.SweepError: no sweep 'chinchila' in the catalogue: did you mean 'chinchilla'? Known: ...
+    """
+    card = read_card(name)
+    paths = [fetch_file(file, card.folder) for file in card.files]
+    if paths[0].name.endswith(SAVED):
+        if response or subset or overrides:
+            raise SweepError(f"sweep {name!r} is saved as it is: it takes no response=, subset= or other argument.")
+        return read_saved(paths[0]).assign_attrs(_provenance(card))
+    table = pd.concat([read_table(path) for path in paths], ignore_index=True)
+    chosen = card.find_response(response, list(table.columns))
+    table, why = _take_subset(table, card, chosen, subset)
+    sweep = assemble(*_declare(table, card, chosen, overrides))
+    if why:
+        sweep.attrs["dropped"] += card.rows - len(table)
+        sweep.attrs["dropped_why"] = [why, *sweep.attrs["dropped_why"]]
+    return sweep
+
+
+def _provenance(card: Card) -> dict[str, str]:
+    return {"sweep": card.name, "title": card.title, "source": card.url, "citation": card.citation,
+            "licence": card.licence}  # fmt: skip
+
+
+def _take_subset(table: pd.DataFrame, card: Card, response: Response, subset: str | None) -> tuple[pd.DataFrame, str]:
+    if subset is None:
+        return table, ""
+    if subset not in card.subsets:
+        raise SweepError(f"sweep {card.name!r} has no subset {subset!r}: {suggest(subset, card.subsets)}.")
+    rule = card.subsets[subset]
+    highest = np.argsort(-table[response.column].to_numpy(), kind="stable")[: rule["drop_highest"]]
+    return table.drop(index=table.index[highest]), f"{len(highest)}: {rule['description']}"
+
+
+def _declare(
+    table: pd.DataFrame, card: Card, response: Response, overrides: Mapping[str, Any]
+) -> tuple[pd.DataFrame, Declaration]:
+    """Join the card's declaration with what the caller overrides."""
+    stated: dict[str, Any] = {**card.sweep, **overrides, "response": {response.symbol: response.column}}
+    wanted = [*pick_names(stated["covariates"]), response.symbol]
+    units = {**card.sweep["units"], response.symbol: response.unit, **overrides.get("units", {})}
+    stated["units"] = {name: unit for name, unit in units.items() if name in wanted}
+    if response.interval:
+        low, high = (table[end] for end in response.interval)
+        table = table.assign(**{"published standard error": (high - low) / (2 * NORMAL_95)})
+        stated.setdefault("response_se", "published standard error")
+    attrs = _provenance(card) | {"response_column": response.column}
+    return table, Declaration(**stated, extra_attrs=attrs)

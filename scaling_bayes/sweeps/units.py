@@ -1,0 +1,143 @@
+"""Losses in other units, and sweeps side by side: conversion is one call, mixing is refused."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from ..symbols import unit_factor
+from .checks import SweepError
+from .labels import values_by_label
+from .sweep import attr_list, check_sweep
+
+NATS = {"nats": 1.0, "bits": math.log(2)}
+"""Nats in one unit of information."""
+
+
+def convert_loss(
+    sweep: xr.Dataset, unit: str, *, bytes_per_token: float | Mapping[str, float] | None = None
+) -> xr.Dataset:
+    r"""Convert the loss of a sweep: :math:`L_\mathrm{bits/byte} = L_\mathrm{nats/token} / (b \ln 2)`, b bytes a token.
+
+    Parameters
+    ----------
+    sweep : Dataset
+        A sweep whose response is a loss, dims ``run``.
+    unit : str
+        Target, for instance ``"bits/byte"``.
+    bytes_per_token : float or mapping of label to float, optional
+        Needed between per token and per byte: one number, or one for each label of a group (or tokenizer).
+
+    Returns
+    -------
+    Dataset
+        The sweep with response, standard error and ``start_loss`` in `unit`.
+
+    Raises
+    ------
+    SweepError
+        If the response is no loss, the unit is unknown, `bytes_per_token` is missing or not positive, or no
+        conversion is known (per character, per sample).
+
+    Examples
+    --------
+    >>> from scaling_bayes.sweeps import as_sweep
+    >>> units = {"N": "1", "loss": "bits/token"}
+    >>> sweep = as_sweep({"N": [1e6, 1e7], "loss": [4.0, 3.0]}, response="loss", covariates=["N"], units=units)
+    >>> convert_loss(sweep, "nats/token")["loss"].values.round(3).tolist()
+    [2.773, 2.079]
+    """
+    check_sweep(sweep)
+    response = sweep.attrs["response"]
+    found, (wanted, _) = sweep[response].attrs["units"], unit_factor(unit, "loss")
+    if "/" not in found:
+        raise SweepError(f"{response!r} is in {found!r}: it is no loss, and is not converted to {wanted!r}.")
+    factor = xr.DataArray(_factor(sweep, found, wanted, bytes_per_token), dims="run")
+    scaled = {}
+    for name in (response, f"{response}_se", "start_loss"):
+        if name in sweep.variables:
+            scaled[name] = (sweep[name] * factor).variable
+            scaled[name].attrs = sweep[name].attrs | {"units": wanted}
+    coords = {name: scaled.pop(name) for name in list(scaled) if name in sweep.coords}
+    return sweep.assign(scaled).assign_coords(coords)
+
+
+def _factor(
+    sweep: xr.Dataset, found: str, wanted: str, bytes_per_token: float | Mapping[str, float] | None
+) -> np.ndarray:
+    (found_base, found_per), (wanted_base, wanted_per) = found.split("/"), wanted.split("/")
+    factor = np.full(sweep.sizes["run"], NATS[found_base] / NATS[wanted_base])
+    if found_per == wanted_per:
+        return factor
+    if {found_per, wanted_per} != {"token", "byte"}:
+        raise SweepError(f"no conversion is known from {found!r} to {wanted!r}: only between per token and per byte.")
+    if bytes_per_token is None:
+        raise SweepError(f"from {found!r} to {wanted!r} takes bytes_per_token=: a number, or one for each label.")
+    if isinstance(bytes_per_token, Mapping):
+        names = [*attr_list(sweep, "groups"), *(["tokenizer"] if "tokenizer" in sweep.coords else [])]
+        labels = {name: sweep[name].values for name in dict.fromkeys(names)}
+        size = values_by_label(bytes_per_token, labels, "bytes_per_token")
+    else:
+        size = np.full(len(factor), float(bytes_per_token))
+    if not (size > 0).all():
+        raise SweepError(f"bytes_per_token holds {size.min():g}; expected above zero.")
+    return factor / size if wanted_per == "byte" else factor * size
+
+
+def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
+    """Put sweeps with equal variables, units and counting rules one after the other.
+
+    Run ids that would occur twice are prefixed with the number of their sweep.
+
+    Raises
+    ------
+    SweepError
+        If they differ in response, covariates, groups, units, counting or FLOP rule: what differs is named.
+
+    Examples
+    --------
+    >>> from scaling_bayes.sweeps import as_sweep
+    >>> units = {"N": "1", "loss": "nats/token"}
+    >>> one = as_sweep({"N": [1e6, 1e7], "loss": [4.0, 3.0]}, response="loss", covariates=["N"], units=units)
+    >>> join_sweeps(one, one)["run"].values.tolist()
+    ['0/0', '0/1', '1/0', '1/1']
+    """
+    if not sweeps:
+        raise SweepError("join_sweeps takes at least one sweep; found none.")
+    first, *others = (check_sweep(sweep) for sweep in sweeps)
+    for number, other in enumerate(others, start=1):
+        _refuse_mixing(first, other, number)
+    shared = [name for name in map(str, first.variables) if all(name in other.variables for other in others)]
+    runs = [sweep["run"].values for sweep in sweeps]
+    if sum(len(set(run.tolist())) for run in runs) > len({each for run in runs for each in run.tolist()}):
+        runs = [np.array([f"{number}/{each}" for each in run]) for number, run in enumerate(runs)]
+    parts = [
+        sweep[shared].assign_coords(run=("run", run, sweep["run"].attrs))
+        for sweep, run in zip(sweeps, runs, strict=True)
+    ]
+    joined = xr.concat(
+        parts, dim="run", join="outer", combine_attrs="override", data_vars="all", coords="minimal", compat="override"
+    )
+    return joined.assign_attrs(
+        title=" + ".join(dict.fromkeys(sweep.attrs["title"] for sweep in sweeps)),
+        source=" + ".join(dict.fromkeys(sweep.attrs["source"] for sweep in sweeps)),
+        dropped=sum(int(sweep.attrs["dropped"]) for sweep in sweeps),
+        dropped_why=[why for sweep in sweeps for why in attr_list(sweep, "dropped_why")],
+        notes=[note for sweep in sweeps for note in attr_list(sweep, "notes")],
+    )
+
+
+def _refuse_mixing(first: xr.Dataset, other: xr.Dataset, number: int) -> None:
+    for key in ("response", "covariates", "groups", "counting", "flop_rule"):
+        here, there = attr_list(first, key), attr_list(other, key)
+        if sorted(here) != sorted(there):
+            raise SweepError(f"sweeps 0 and {number} differ in {key}: {here} and {there}. Mixing them is refused.")
+    for name in (*attr_list(first, "covariates"), first.attrs["response"]):
+        here, there = first[name].attrs["units"], other[name].attrs["units"]
+        if here != there:
+            call = f"convert_loss(sweep, {here!r})" if "/" in here else "as_sweep with the right units"
+            raise SweepError(
+                f"{name!r} is in {here!r} in sweep 0 and in {there!r} in sweep {number}: mixing units is refused. "
+                f"Convert one first: {call}."
+            )

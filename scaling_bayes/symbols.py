@@ -1,0 +1,313 @@
+"""The field's words: what each letter means, its unit and how it is printed.
+
+One name has one meaning everywhere: ``N`` network parameters, ``D`` training tokens or samples, ``C`` training FLOP,
+``loss`` what was measured. Tables and laws are told apart from typing mistakes here, so every refusal can name what
+is known and what was probably meant.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+__all__ = [
+    "COUNTING",
+    "COVARIATES",
+    "FLOP_RULES",
+    "GROUPS",
+    "RESPONSES",
+    "UNITS",
+    "UNSTATED",
+    "SweepError",
+    "SweepWarning",
+    "Symbol",
+    "latex",
+    "one_of",
+    "suggest",
+    "unit_factor",
+]
+
+
+class SweepError(ValueError):
+    """A table or a question about it that cannot be honoured; the message says where and what to do."""
+
+
+class SweepWarning(UserWarning):
+    """A table that was accepted but looks unlike what was declared."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    r"""One word of the field.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in tables, formulas and attrs.
+    latex : str
+        How it is printed, without dollar signs.
+    kind : str
+        Which table of `UNITS` its unit is looked up in; ``"label"`` for groups.
+    unit : str
+        Canonical unit: what a sweep holds after conversion.
+    description : str
+        What an axis label says.
+
+    Examples
+    --------
+    >>> COVARIATES["D"].description
+    'training tokens or samples'
+    """
+
+    name: str
+    latex: str
+    kind: str
+    unit: str
+    description: str
+
+
+def _table(*rows: tuple[str, str, str, str, str]) -> dict[str, Symbol]:
+    return {row[0]: Symbol(*row) for row in rows}
+
+
+COVARIATES = _table(
+    ("N", "N", "parameters", "parameters", "network parameters"),
+    ("D", "D", "data", "tokens", "training tokens or samples"),
+    ("C", "C", "compute", "FLOP", "training compute"),
+    ("M", "M", "number", "1", "tokens per parameter"),
+    ("S", "S", "count", "steps", "optimizer steps"),
+    ("U", "U", "data", "tokens", "unique training tokens"),
+    ("P", "P", "count", "streams", "parallel streams"),
+    ("epochs", r"n_{\mathrm{epochs}}", "number", "1", "passes over the data"),
+    ("experts", r"n_{\mathrm{experts}}", "number", "1", "number of experts"),
+    ("width", r"d_{\mathrm{model}}", "number", "1", "width"),
+    ("depth", r"n_{\mathrm{layers}}", "number", "1", "number of layers"),
+    ("context", r"n_{\mathrm{ctx}}", "data", "tokens", "context length"),
+    ("vocabulary", r"n_{\mathrm{vocab}}", "number", "1", "vocabulary size"),
+    ("batch", "B", "data", "tokens", "batch size"),
+    ("lr", r"\eta", "number", "1", "peak learning rate"),
+)
+"""What a law may depend on."""
+
+RESPONSES = _table(
+    ("loss", "L", "loss", "nats/token", "loss"),
+    ("error", r"\epsilon", "fraction", "fraction", "error rate"),
+    ("accuracy", r"\mathrm{acc}", "fraction", "fraction", "accuracy"),
+)
+"""What is measured."""
+
+GROUPS = _table(
+    ("corpus", r"\mathrm{corpus}", "label", "", "training corpus"),
+    ("architecture", r"\mathrm{architecture}", "label", "", "architecture"),
+    ("task", r"\mathrm{task}", "label", "", "evaluation task"),
+    ("seed", r"\mathrm{seed}", "label", "", "seed"),
+    ("tokenizer", r"\mathrm{tokenizer}", "label", "", "tokenizer"),
+    ("optimizer", r"\mathrm{optimizer}", "label", "", "optimizer"),
+    ("schedule", r"\mathrm{schedule}", "label", "", "learning-rate schedule"),
+    ("method", r"\mathrm{method}", "label", "", "training method"),
+    ("family", r"\mathrm{family}", "label", "", "network family"),
+)
+"""By what runs are told apart."""
+
+UNSTATED = "not stated"
+
+COUNTING = {
+    "total": "every parameter, embeddings included",
+    "non_embedding": "embedding and output matrices left out",
+    "active": "parameters used per token (mixture of experts)",
+    UNSTATED: "the source does not say",
+}
+"""How network parameters were counted."""
+
+FLOP_RULES = {
+    "6ND": "C = 6 N D",
+    "measured": "counted by the training program, attention included",
+    "GMACs x 2": "multiply-accumulates times two",
+    "GFLOPs per sample x samples": "forward cost of one sample times samples seen",
+    UNSTATED: "the source does not say",
+}
+"""How training compute was counted."""
+
+_MULTIPLIERS = {
+    "1": 1.0,
+    **dict.fromkeys(("thousand", "K", "k"), 1e3),
+    **dict.fromkeys(("million", "M"), 1e6),
+    **dict.fromkeys(("billion", "B"), 1e9),
+    **dict.fromkeys(("trillion", "T"), 1e12),
+}
+_NOUNS = {
+    "parameters": ("parameters", "params"),
+    "tokens": ("tokens", "token"),
+    "samples": ("samples", "sample"),
+    "examples": ("examples",),
+    "bytes": ("bytes", "byte"),
+    "characters": ("characters", "chars"),
+    "images": ("images",),
+    "sequences": ("sequences",),
+    "steps": ("steps", "step"),
+    "streams": ("streams",),
+}
+_DATA_NOUNS = ("tokens", "samples", "examples", "bytes", "characters", "images", "sequences")
+
+
+def _counts(default: str, nouns: Iterable[str] = ()) -> dict[str, tuple[str, float]]:
+    units = {scale: (default, factor) for scale, factor in _MULTIPLIERS.items()}
+    for noun in nouns:
+        for alias in _NOUNS[noun]:
+            units[alias] = (noun, 1.0)
+            units |= {f"{scale} {alias}": (noun, f) for scale, f in _MULTIPLIERS.items() if scale != "1"}
+    return units
+
+
+def _compute() -> dict[str, tuple[str, float]]:
+    prefixes = {"": 1.0, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
+    flop = {f"{p}FLOP{s}": ("FLOP", f) for p, f in prefixes.items() for s in ("", "s")}
+    macs = {f"{p}MAC{s}": ("FLOP", 2 * f) for p, f in prefixes.items() for s in ("", "s")}
+    days = dict.fromkeys(("PFLOP-day", "PFLOP-days", "PF-day", "PF-days"), ("FLOP", 8.64e19))
+    return flop | macs | days
+
+
+def _losses() -> dict[str, tuple[str, float]]:
+    pers = {"token": ("token",), "byte": ("byte",), "character": ("character", "char"), "sample": ("sample",)}
+    spelled = {
+        f"{base}{plural}{joint}{alias}": (f"{base}s/{per}", 1.0)
+        for base in ("nat", "bit")
+        for plural in ("s", "")
+        for joint in ("/", " per ")
+        for per, aliases in pers.items()
+        for alias in aliases
+    }
+    return spelled | {"bpb": ("bits/byte", 1.0), "bpc": ("bits/character", 1.0)}
+
+
+_FRACTIONS = {"fraction": 1.0, "1": 1.0, "percent": 0.01, "%": 0.01}
+
+UNITS: Mapping[str, Mapping[str, tuple[str, float]]] = {
+    "parameters": _counts("parameters", ["parameters"]),
+    "data": _counts("tokens", _DATA_NOUNS),
+    "count": _counts("1", ["steps", "streams", *_DATA_NOUNS]),
+    "number": _counts("1"),
+    "compute": _compute(),
+    "loss": _losses(),
+    "fraction": {spelled: ("fraction", factor) for spelled, factor in _FRACTIONS.items()},
+}
+"""kind -> accepted spelling -> (canonical unit, factor). Losses are never converted silently: each is its own unit."""
+
+
+_EXAMPLES = {
+    "parameters": ("1", "million", "billion parameters"),
+    "data": ("1", "billion tokens", "million samples"),
+    "count": ("thousand steps",),
+    "number": ("thousand", "million"),
+    "compute": ("GFLOP", "PFLOP-day", "GMAC"),
+    "fraction": ("percent",),
+}
+
+
+def suggest(word: str, known: Iterable[str], shown: Iterable[str] | None = None) -> str:
+    """Say what is known, the nearest spelling first.
+
+    Parameters
+    ----------
+    word : str
+        What was found.
+    known : iterable of str
+        Among which the nearest spelling is looked for.
+    shown : iterable of str, optional
+        What the listing holds, where `known` is too long to print.
+
+    Examples
+    --------
+    >>> suggest("chinchila", ["overtraining", "chinchilla"])
+    "did you mean 'chinchilla'? Known: 'overtraining', 'chinchilla'"
+    >>> suggest("x", [])
+    'nothing is known here'
+    """
+    names = [str(name) for name in known]
+    if not names:
+        return "nothing is known here"
+    listed = names if shown is None else list(shown)
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = difflib.get_close_matches(str(word).casefold(), folded, n=1)
+    listing = "Known: " + ", ".join(repr(name) for name in listed)
+    return f"did you mean {folded[near[0]]!r}? {listing}" if near else listing
+
+
+def one_of(word: str, known: Iterable[str], what: str) -> str:
+    """Return `word` if it is among `known`.
+
+    Raises
+    ------
+    SweepError
+        Otherwise, with the nearest spelling and the whole list.
+
+    Examples
+    --------
+    >>> one_of("total", COUNTING, "counting")
+    'total'
+    """
+    names = list(known)
+    if word not in names:
+        raise SweepError(f"{what} {word!r} is not known: {suggest(word, names)}.")
+    return word
+
+
+def unit_factor(unit: str, kind: str) -> tuple[str, float]:
+    r"""Canonical unit and the factor that leads to it: value in canonical unit = factor :math:`\times` value.
+
+    Parameters
+    ----------
+    unit : str
+        For instance ``"billion tokens"``, ``"PFLOP-day"``, ``"bits/byte"``, ``"%"``.
+    kind : str
+        A key of `UNITS`: ``"parameters"``, ``"data"``, ``"count"``, ``"number"``, ``"compute"``, ``"loss"``,
+        ``"fraction"``.
+
+    Raises
+    ------
+    SweepError
+        If the kind or the unit is unknown; the message holds the nearest spelling and the known ones.
+
+    Examples
+    --------
+    >>> unit_factor("billion tokens", "data")
+    ('tokens', 1000000000.0)
+    >>> unit_factor("PFLOP-day", "compute")
+    ('FLOP', 8.64e+19)
+    """
+    table = UNITS[one_of(kind, UNITS, "kind of unit")]
+    word = str(unit).strip()
+    if word not in table:
+        shown = dict.fromkeys(canonical for canonical, _ in table.values()) | dict.fromkeys(_EXAMPLES.get(kind, ()))
+        raise SweepError(f"unit {word!r} is no unit of {kind}: {suggest(word, table, shown)}.")
+    return table[word]
+
+
+_GREEK = {
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi"),
+    *("pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
+    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
+}
+
+
+def _letters(word: str) -> str:
+    if word in _GREEK:
+        return "\\" + word
+    return word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}"
+
+
+def latex(name: str) -> str:
+    r"""LaTeX of a name, without dollar signs.
+
+    Words of the field come from the tables; Greek names and subscripts are spelled out; the rest is upright.
+
+    Examples
+    --------
+    >>> latex("loss"), latex("alpha"), latex("A_ref"), latex("N_opt")
+    ('L', '\\alpha', 'A_{\\mathrm{ref}}', 'N_{\\mathrm{opt}}')
+    """
+    for table in (COVARIATES, RESPONSES, GROUPS):
+        if name in table:
+            return table[name].latex
+    head, *tail = [part for part in name.split("_") if part] or [name]
+    subscript = ",".join(_letters(part) for part in tail)
+    return _letters(head) + (f"_{{{subscript}}}" if subscript else "")

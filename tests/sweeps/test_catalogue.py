@@ -1,0 +1,130 @@
+"""Every card of the catalogue: it is complete, and its sweep is what it says."""
+
+import numpy as np
+import pytest
+
+from scaling_bayes.sweeps import SweepError, check_sweep, list_sweeps, load_sweep, read_sweep, sweep_hash
+from scaling_bayes.sweeps.cards import find_cards, read_card
+from scaling_bayes.symbols import COUNTING, FLOP_RULES
+
+CARDS = sorted(find_cards())
+RUNS = {"chinchilla": 245, "loss-to-loss": 529, "overtraining": 104}
+
+
+@pytest.fixture(params=CARDS)
+def name(request, requires_table):
+    requires_table(request.param)
+    return request.param
+
+
+def test_the_public_tables_are_listed():
+    listed = list_sweeps().set_index("name")
+    assert set(RUNS) <= set(listed.index)
+    assert {name: listed.loc[name, "rows"] for name in RUNS} == RUNS
+    assert listed.loc["loss-to-loss", "groups"] == "corpus"
+    assert listed.loc["chinchilla", "citation"].endswith("arXiv:2203.15556, arXiv:2404.10102")
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_a_card_is_complete(card):
+    entry = read_card(card)
+    assert entry.title
+    assert entry.licence
+    assert entry.citation
+    assert entry.files
+    for file in entry.files:
+        assert len(file.sha256) == 64
+        assert file.kind in ("original", "derived", "shipped")
+        assert (file.kind == "original") == bool(file.url)
+        if file.kind != "shipped":
+            assert {"N", "C"} <= set(entry.notes), "a card says how N and C were counted"
+            assert "/".join(file.url.split("/")[-1:]) in ("", file.name.split("/")[-1])
+    for rule in entry.subsets.values():
+        assert rule["description"]
+
+
+def test_a_card_loads_as_a_sweep(name, recwarn):
+    sweep = check_sweep(load_sweep(name))
+    card = read_card(name)
+    assert len(recwarn) == 0
+    assert sweep.sizes["run"] == card.rows - sweep.attrs["dropped"]
+    assert sweep.attrs["counting"] in COUNTING
+    assert sweep.attrs["flop_rule"] in FLOP_RULES
+    assert {"sweep": name, "licence": card.licence}.items() <= sweep.attrs.items()
+    assert np.isfinite(sweep[sweep.attrs["response"]]).all()
+
+
+def test_a_card_survives_a_file(name, tmp_path):
+    sweep = load_sweep(name)
+    sweep.to_netcdf(tmp_path / "sweep.nc", engine="h5netcdf")
+    back = read_sweep(tmp_path / "sweep.nc")
+    assert back.identical(sweep)
+    assert sweep_hash(back) == sweep_hash(sweep)
+
+
+def test_every_subset_counts_what_it_leaves_out(name):
+    for subset, rule in read_card(name).subsets.items():
+        whole, part = load_sweep(name), load_sweep(name, subset=subset)
+        assert part.attrs["dropped"] == whole.sizes["run"] - part.sizes["run"] > 0
+        assert rule["description"] in part.attrs["dropped_why"][0]
+
+
+@pytest.mark.needs_table("chinchilla")
+def test_chinchilla():
+    sweep = load_sweep("chinchilla")
+    np.testing.assert_allclose(sweep["D"], sweep["C"] / (6 * sweep["N"]))
+    fitted = load_sweep("chinchilla", subset="published_fit")
+    assert fitted.sizes["run"] == 240
+    assert fitted["loss"].max() == np.sort(sweep["loss"])[-6]
+    assert (sweep["flag"] == "diverged").sum() == 4
+
+
+@pytest.mark.needs_table("loss-to-loss")
+def test_loss_to_loss():
+    sweep = load_sweep("loss-to-loss")
+    assert len(np.unique(sweep["corpus"])) == 6
+    assert np.unique(sweep["C"])[[0, -1]].tolist() == [2e17, 4.84e19]
+    np.testing.assert_allclose(sweep["C"], 6 * sweep["N"] * sweep["D"])
+    assert not (sweep["flag"] != "").any()
+    other = load_sweep("loss-to-loss", response="eval/c4_val/CrossEntropyLoss")
+    assert other.attrs["response_column"] == "eval/c4_val/CrossEntropyLoss"
+    assert (other["loss"] != sweep["loss"]).any()
+    task = load_sweep("loss-to-loss", response="eval/downstream/boolq_test_acc")
+    assert task.attrs["response"] == "accuracy"
+
+
+@pytest.mark.needs_table("overtraining")
+def test_overtraining():
+    sweep = load_sweep("overtraining")
+    assert sorted(set(sweep["corpus"].values)) == ["c4_original", "rpj", "rw_original"]
+    assert 1e-4 < float(sweep["loss_se"].median()) < 1e-2
+    assert (sweep["tokens_per_parameter"] * sweep["N"] / sweep["D"]).values == pytest.approx(1)
+    other = load_sweep("overtraining", response="loss_paloma_ptb")
+    assert (other["loss_se"] > sweep["loss_se"]).all()
+    error = load_sweep("overtraining", response="err_avg17")
+    assert error.attrs["response"] == "error"
+    assert "error_se" not in error
+
+
+@pytest.mark.needs_table("loss-to-loss")
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        ({"response": "eval/c4_val/Perplexity"}, ["no response", "did you mean 'eval/c4_val/CrossEntropyLoss'"]),
+        ({"response": "eval/none_val/CrossEntropyLoss"}, ["no response", "'val_loss'"]),
+        ({"subset": "half"}, ["no subset 'half'", "nothing is known"]),
+        ({"groups": ["corpus"]}, ["column 'corpus'"]),
+    ],
+)
+def test_a_wrong_choice_is_told(arguments, fragments):
+    with pytest.raises(SweepError) as error:
+        load_sweep("loss-to-loss", **arguments)
+    assert [fragment for fragment in fragments if fragment not in str(error.value)] == [], str(error.value)
+
+
+@pytest.mark.needs_table("loss-to-loss")
+def test_overrides_replace_what_the_card_declares():
+    sweep = load_sweep("loss-to-loss", covariates={"N": "params", "D": "tokens"}, keep=(), groups=())
+    assert sweep.attrs["groups"] == []
+    assert "width" not in sweep.coords
+    assert "C" in sweep.coords
