@@ -1,1 +1,49 @@
-"""Hierarchical Bayesian scaling laws."""
+"""Hierarchical Bayesian scaling laws: from a sweep of trained networks to a checked extrapolation.
+
+>>> import scaling_bayes as sb
+>>> sb.law("chinchilla").formula
+'E + A*N**-alpha + B*D**-beta'
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+_PUBLIC = {
+    "scaling_bayes.sweeps": (
+        "SweepError", "SweepWarning", "as_sweep", "convert_loss", "hold_out", "join_sweeps", "list_sweeps", "load_sweep",
+        "read_sweep", "simulate_sweep", "sweep_grid",
+    ),
+    "scaling_bayes.laws": ("FormulaError", "Law", "RoleError", "law", "list_laws"),
+    "scaling_bayes.model": (
+        "Discrepancy", "Fixed", "Model", "ModelError", "Normal", "Partial", "Separate", "Shared", "StudentT",
+    ),
+    "scaling_bayes.inference.fit": ("fit",),
+    "scaling_bayes.inference.gates": ("GateError", "GateWarning"),
+    "scaling_bayes.inference.baseline": ("baseline",),
+    "scaling_bayes.inference.storage": ("open_posterior", "save_posterior"),
+    "scaling_bayes.questions.points": ("QuestionError",),
+    "scaling_bayes.questions.prediction": ("predict",),
+    "scaling_bayes.questions.scoring": ("score", "score_table"),
+    "scaling_bayes.questions.checking": ("check",),
+    "scaling_bayes.questions.summaries": ("summarise",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__version__ = version("scaling-bayes")
+__all__ = ["__version__", "figures", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module when it is first used, so that importing the package is fast."""
+    if name == "figures":
+        return import_module("scaling_bayes.figures")
+    if name not in _HOME:
+        raise AttributeError(f"module 'scaling_bayes' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,6 +15,10 @@ NOISE = 0.01
 TAIL = 4.0
 """Degrees of freedom of the Student-t weights of the later fits."""
 
+SPREAD_FLOOR = 0.05
+"""Least spread between cells that the second fit assumes, in prior widths."""
+
+ENOUGH_CELLS = 3
 ROUNDS = 4
 MAX_STEPS = 200
 
@@ -31,8 +35,8 @@ class Linearisation:
     ----------
     theta : array, shape (block, cell, coordinate)
         Least-squares fit.
-    scale : array, shape (block, cell)
-        Robust residual scale.
+    scale : scalar
+        Robust residual scale of all runs.
     bend : array, shape (block, cell, coordinate, coordinate)
         :math:`J^T W J`.
     pull : array, shape (block, cell, coordinate)
@@ -59,10 +63,41 @@ class Linearisation:
 
 @partial(jax.jit, static_argnums=0)
 def linearise(program: BoundModel, design: Design) -> Linearisation:
-    """Fit the law in each cell by Levenberg-Marquardt with Student-t weights, held by its weak prior."""
-    width = jnp.sqrt(design.prior_width**2 + design.prior_width**2)
-    fit = jax.vmap(jax.vmap(partial(_fit_cell, program, design.references, design.prior_mean, width)))
-    return fit(design.covariates, design.log_response, design.weight, design.basis)
+    """Fit the law in each cell by Levenberg-Marquardt with Student-t weights, and expand around it.
+
+    A first fit is held by the law's weak prior alone; a second by what the cells have in common, so that the expansion
+    is around where a partially pooled posterior will be.
+    """
+
+    def fit(held_by: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+        over_cells = jax.vmap(jax.vmap(partial(_fit_cell, program, design.references, *held_by)))
+        theta = over_cells(design.covariates, design.log_response, design.weight)
+        flat = theta.reshape(-1, theta.shape[-1])
+        spread = jnp.sqrt(flat.var(axis=0) + (SPREAD_FLOOR * design.prior_width) ** 2)
+        return (flat.mean(axis=0), spread) if len(flat) >= ENOUGH_CELLS else held_by, theta
+
+    weak = (jnp.asarray(design.prior_mean), jnp.sqrt(2.0) * design.prior_width)
+    theta = jax.lax.scan(fit, weak, None, length=2)[1][-1]
+    law = partial(_log_law, program, design.references)
+    left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
+    jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
+    weight, scale = _student_weights(left, design.weight)
+    return _expand(theta, scale, jacobian, weight, left, design.basis)
+
+
+def _log_law(
+    program: BoundModel, references: dict[str, jax.Array], covariates: dict[str, jax.Array], theta: jax.Array
+) -> jax.Array:
+    values = program.coordinates.parameters(theta, references, xp=jnp)
+    rows = next(iter(covariates.values()))
+    return jnp.log(program.coordinates.law.jax(**values, **covariates)) * jnp.ones_like(rows)
+
+
+def _student_weights(left: jax.Array, present: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Weights of residuals under a Student-t whose scale is their median size; they average 1 over present rows."""
+    scale = jnp.maximum(1.48 * jnp.nanmedian(jnp.where(present > 0, jnp.abs(left), jnp.nan)), 1e-5)
+    weight = present / (1 + (left / scale) ** 2 / TAIL)
+    return weight * present.sum() / weight.sum(), scale
 
 
 def _fit_cell(
@@ -73,46 +108,38 @@ def _fit_cell(
     covariates: dict[str, jax.Array],
     log_response: jax.Array,
     present: jax.Array,
-    basis: jax.Array,
-) -> Linearisation:
-    def law(theta: jax.Array) -> jax.Array:
-        values = program.coordinates.parameters(theta, references, xp=jnp)
-        return jnp.log(program.coordinates.law.jax(**values, **covariates)) * jnp.ones_like(present)
+) -> jax.Array:
+    law = partial(_log_law, program, references, covariates)
 
     def residuals(theta: jax.Array, arguments: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         weight, scale = arguments
         return jnp.sqrt(weight) * (law(theta) - log_response) / scale, (theta - prior_mean) / width
 
     solver = optx.LevenbergMarquardt(rtol=1e-8, atol=1e-8)
+
     def refit(_: int, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         theta, weight, scale = state
         solution = optx.least_squares(residuals, solver, theta, (weight, scale), max_steps=MAX_STEPS, throw=False)
         theta = jnp.where(jnp.all(jnp.isfinite(solution.value)), solution.value, theta)
-        left = jnp.abs(law(theta) - log_response)
-        scale = jnp.maximum(1.48 * jnp.nanmedian(jnp.where(present > 0, left, jnp.nan)), 1e-5)
-        return theta, present * TAIL / (TAIL + (left / scale) ** 2), scale
+        return theta, *_student_weights(law(theta) - log_response, present)
 
-    theta, weight, scale = jax.lax.fori_loop(0, ROUNDS, refit, (prior_mean, present, jnp.asarray(NOISE)))
-    return _quadratic(theta, scale, jax.jacfwd(law)(theta), weight, log_response - law(theta), basis)
+    return jax.lax.fori_loop(0, ROUNDS, refit, (prior_mean, present, jnp.asarray(NOISE)))[0]
 
 
-def _quadratic(
+def _expand(
     theta: jax.Array, scale: jax.Array, jacobian: jax.Array, weight: jax.Array, left: jax.Array, basis: jax.Array
 ) -> Linearisation:
-    weighted = jacobian * weight[:, None]
-    response = left + jacobian @ theta
-    if basis.shape[-1]:
-        drift_bend, rotation = jnp.linalg.eigh(basis.T @ (basis * weight[:, None]))
-    else:
-        drift_bend, rotation = jnp.zeros(0), jnp.zeros((0, 0))
+    weighted = jacobian * weight[..., None]
+    response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
+    drift_bend, rotation = jnp.linalg.eigh(jnp.einsum("bcnk,bcn,bcnl->bckl", basis, weight, basis))
     rotated = basis @ rotation
     return Linearisation(
         theta=theta,
         scale=scale,
-        bend=weighted.T @ jacobian,
-        pull=weighted.T @ response,
+        bend=jnp.einsum("bcnp,bcnq->bcpq", weighted, jacobian),
+        pull=jnp.einsum("bcnp,bcn->bcp", weighted, response),
         rotation=rotation,
         drift_bend=jnp.maximum(drift_bend, 0.0),
-        drift_pull=rotated.T @ (weight * response),
-        cross=weighted.T @ rotated,
+        drift_pull=jnp.einsum("bcnk,bcn->bck", rotated, weight * response),
+        cross=jnp.einsum("bcnp,bcnk->bcpk", weighted, rotated),
     )

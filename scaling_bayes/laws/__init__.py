@@ -1,8 +1,9 @@
 """Scaling laws as formulas: read safely, written once, evaluated with NumPy, xarray and JAX."""
 
 from scaling_bayes.laws.catalogue import CATALOGUE, law, list_laws
+from scaling_bayes.laws.functions import FUNCTIONS
 from scaling_bayes.laws.law import Law, Source
-from scaling_bayes.laws.reader import FUNCTIONS, FormulaError, read_formula
+from scaling_bayes.laws.reader import FormulaError, read_formula
 from scaling_bayes.laws.roles import ROLES, Role, RoleError
 
 __all__ = [

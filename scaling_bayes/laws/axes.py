@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
+from scaling_bayes.laws.functions import compile_expression
 from scaling_bayes.laws.reader import read_formula
 
 
@@ -32,21 +32,47 @@ class Axis:
     median: float
 
     def distance(self, values: Any) -> np.ndarray:
-        """Log distance of `values` of the axis from the reference."""
+        """Log distance of `values` of the axis from the reference, in e-folds.
+
+        Examples
+        --------
+        >>> Axis("C", reference=1e18, knots=(), median=0.01).distance([1e18, 1e19]).round(3).tolist()
+        [0.0, 2.303]
+        """
         return np.log(np.asarray(values, dtype=np.float64)) - np.log(self.reference)
 
 
 def axis_values(name: str, table: Mapping[str, Any]) -> np.ndarray:
     """Values of the axis `name` from columns that hold its covariates.
 
+    Parameters
+    ----------
+    name : str
+        A covariate, or a formula in covariates.
+    table : mapping
+        covariate -> column.
+
+    Returns
+    -------
+    array
+        In the units of the covariates.
+
     Raises
     ------
+    FormulaError
+        If `name` is not in the language of formulas.
     ValueError
         If a covariate of the axis is absent.
+
+    Examples
+    --------
+    >>> axis_values("D/N", {"N": [1e8, 1e9], "D": [2e9, 8e10]}).tolist()
+    [20.0, 80.0]
     """
     expression = read_formula(name)
-    needed = sorted(expression.free_symbols, key=str)
-    if absent := [s.name for s in needed if s.name not in table]:
-        raise ValueError(f"the discrepancy runs along {name!r}, but {absent} is not among the covariates given")
-    columns = [np.asarray(table[s.name], dtype=np.float64) for s in needed]
-    return np.asarray(sp.lambdify(needed, expression, modules="numpy")(*columns), dtype=np.float64)
+    needed = sorted(s.name for s in expression.free_symbols)
+    if absent := [n for n in needed if n not in table]:
+        given = ", ".join(map(str, table)) or "none"
+        raise ValueError(f"the discrepancy runs along {name!r}: add a column {absent[0]!r} (columns given: {given})")
+    columns = [np.asarray(table[n], dtype=np.float64) for n in needed]
+    return np.asarray(compile_expression(expression, needed)(*columns), dtype=np.float64)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from scaling_bayes.laws.law import Law, Source
+from scaling_bayes.symbols import suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HOFFMANN = Source("Hoffmann et al., Training Compute-Optimal Large Language Models", "2203.15556", 2022)
 HESTNESS = Source("Hestness et al., Deep Learning Scaling is Predictable, Empirically", "1712.00409", 2017)
@@ -45,10 +47,16 @@ def law(name: str, *, along: str | None = None) -> Law:
     along : str, optional
         For laws in one covariate: the covariate to use instead of ``C`` (``"D"`` for a data law, say).
 
+    Returns
+    -------
+    Law
+
     Raises
     ------
     KeyError
-        For an unknown name, with the nearest ones.
+        For an unknown name, with the nearest one.
+    ValueError
+        If `along` is given for a law in several covariates.
 
     Examples
     --------
@@ -58,8 +66,7 @@ def law(name: str, *, along: str | None = None) -> Law:
     'E + A*D**-alpha'
     """
     if name not in CATALOGUE:
-        near = get_close_matches(name, CATALOGUE) or list(CATALOGUE)
-        raise KeyError(f"no law {name!r} in the catalogue; did you mean {', '.join(near)}? list_laws() shows all")
+        raise KeyError(f"no law {name!r} in the catalogue: {suggest(name, CATALOGUE)}")
     found = CATALOGUE[name]
     if along is None or found.covariates == (along,):
         return found
@@ -69,14 +76,21 @@ def law(name: str, *, along: str | None = None) -> Law:
     return Law(formula, roles=found.roles, covariates=(along,), name=found.name, source=found.source)
 
 
-def list_laws() -> pd.DataFrame:
-    """Table of the catalogue: name, covariates, parameters, formula, LaTeX, source.
+def list_laws() -> "pd.DataFrame":
+    """Table of the catalogue.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a law, by its name: covariates, parameters, formula, LaTeX, source.
 
     Examples
     --------
     >>> list_laws().loc["power", "covariates"]
     'C'
     """
+    import pandas as pd  # here, because reading a formula needs no table
+
     rows = [
         {
             "law": entry.name,

@@ -35,6 +35,15 @@ class Coordinates:
         Parameters that enter one by one.
     fixed : tuple of (str, float)
         Parameters with a known value, in the paper's units.
+
+    Examples
+    --------
+    >>> law = Law("E + A*N**-alpha")
+    >>> coordinates = choose_coordinates(law, alone=(), fixed={}, alike=law.parameters)
+    >>> coordinates.names
+    ('log_total', 'share_E', 'log_alpha')
+    >>> {p: round(float(v), 3) for p, v in coordinates.parameters(np.zeros(3), {}).items()}
+    {'E': 0.5, 'A': 0.5, 'alpha': 1.0}
     """
 
     law: Law
@@ -93,6 +102,10 @@ class Coordinates:
         ----------
         log_response : float
             Mean log response of the fitted runs, which stands for the response at the reference.
+
+        Returns
+        -------
+        mean, width, spread : array, shape (len(names),)
         """
         rows = [(log_response, 0.5, 0.5)] if self.shares else []
         for p in self.shares[:-1]:
@@ -120,6 +133,15 @@ def choose_coordinates(law: Law, alone: Iterable[str], fixed: Mapping[str, float
         Parameters with a known value.
     alike : iterable of str
         Levels that are pooled in the same way; shares are used only if these are all of them.
+
+    Returns
+    -------
+    Coordinates
+
+    Examples
+    --------
+    >>> choose_coordinates(Law("E + A*N**-alpha"), alone=["E"], fixed={"alpha": 0.3}, alike=["E", "A"]).names
+    ('log_E', 'log_A')
     """
     levels = _levels_of_sum(law)
     usable = levels and set(levels) <= set(alike) and not set(levels) & {*alone, *fixed}

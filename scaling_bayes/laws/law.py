@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from scaling_bayes.laws.functions import compile_expression
 from scaling_bayes.laws.reader import read_formula, symbol
 from scaling_bayes.laws.roles import RoleError, check_role, infer_roles
 from scaling_bayes.laws.scaling import reference_scales
@@ -42,6 +43,7 @@ class Law:
     name : str, optional
         Identifier in the catalogue.
     source : Source, optional
+        Where it comes from; no part of its identity.
     reported : mapping, optional
         label -> {parameter: value} as published, in the paper's units.
 
@@ -50,22 +52,22 @@ class Law:
     FormulaError
         If the formula is not in the language (with the column).
     RoleError
-        If a parameter's role is unknown.
+        If a parameter's role is unknown, or a name is given that the formula does not have.
 
     Examples
     --------
     >>> law = Law("E + A*N**-alpha + B*D**-beta")
     >>> law.covariates, law.parameters
     (('N', 'D'), ('E', 'A', 'alpha', 'B', 'beta'))
-    >>> float(law.evaluate({"N": 1e9, "D": 2e10, "E": 1.8, "A": 482.0, "B": 2085.0, "alpha": 0.35, "beta": 0.37}))
-    2.45...
+    >>> law.roles["A"], law.scales["A"]
+    ('level', N**alpha)
     """
 
     formula: str
     roles: Mapping[str, str] = field(default_factory=dict, hash=False)
     covariates: tuple[str, ...] = ()
     name: str = ""
-    source: Source | None = None
+    source: Source | None = field(default=None, compare=False)
     reported: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,11 +82,15 @@ class Law:
         object.__setattr__(self, "roles", roles)
         object.__setattr__(self, "covariates", tuple(n for n in self.names if n in covariates))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # compiled functions cannot be pickled
+
     def _check_names(self, names: set[str], covariates: set[str], roles: Mapping[str, str]) -> None:
         if strangers := (covariates | roles.keys()) - names:
-            raise RoleError(f"{sorted(strangers)} named but not in the formula {self.formula!r}")
+            known = f"{self.formula!r} has {', '.join(self.names)}"
+            raise RoleError(f"{', '.join(sorted(strangers))} named in covariates= or roles=, but the formula {known}")
         if both := covariates & roles.keys():
-            raise RoleError(f"{sorted(both)} named both as covariate and as parameter")
+            raise RoleError(f"{', '.join(sorted(both))} named both as covariate and as parameter: choose one")
         if not covariates:
             raise RoleError(
                 f"the formula {self.formula!r} has no covariate: known ones are {', '.join(COVARIATES)}; "
@@ -132,20 +138,26 @@ class Law:
         return tuple(c for c in self.covariates if symbol(c) in used)
 
     def compile(self, module: str = "numpy") -> Callable[..., Any]:
-        """The law as a function of keyword arguments, for ``numpy`` (and labelled xarray) or ``jax``."""
+        """The law as a function of keyword arguments.
+
+        Parameters
+        ----------
+        module : {"numpy", "jax.numpy"}
+            Array module; the ``numpy`` function takes labelled DataArrays too.
+        """
         names = (*self.covariates, *self.parameters)
-        function = sp.lambdify([symbol(n) for n in names], self.expression, modules=module)
+        function = compile_expression(self.expression, names, module)
         return lambda **values: function(*(values[n] for n in names))
 
     @cached_property
     def jax(self) -> Callable[..., Any]:
         """The law as a JAX function of keyword arguments."""
-        return self.compile("jax")
+        return self.compile("jax.numpy")
 
     @cached_property
     def numpy(self) -> Callable[..., Any]:
         """The law as a NumPy function of keyword arguments; takes labelled DataArrays too."""
-        return self.compile("numpy")
+        return self.compile()
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """Value of the law at covariates and parameters in the paper's units.
@@ -153,17 +165,27 @@ class Law:
         Parameters
         ----------
         values : mapping
-            name -> number, array or DataArray, for every covariate and parameter; they broadcast.
+            name -> number, array or DataArray, for every covariate and parameter; they broadcast. Other names are
+            left alone.
 
         Returns
         -------
         number, array or DataArray
             In the units of the response.
+
+        Raises
+        ------
+        KeyError
+            If a covariate or a parameter has no value.
+
+        Examples
+        --------
+        >>> Law("A*N**-alpha").evaluate({"N": [1e6, 1e8], "A": 40.0, "alpha": 0.25}).round(3).tolist()
+        [1.265, 0.4]
         """
         if missing := {*self.covariates, *self.parameters} - values.keys():
-            raise KeyError(f"the law {self.formula!r} needs values for {sorted(missing)}")
-        cast = {n: v if hasattr(v, "dims") else np.asarray(v, dtype=np.float64) for n, v in values.items()}
-        return self.numpy(**cast)
+            raise KeyError(f"the law {self.formula!r} needs values for {', '.join(sorted(missing))}")
+        return self.numpy(**{n: _as_float(values[n]) for n in (*self.covariates, *self.parameters)})
 
     def rescale(self, values: Mapping[str, Any], references: Mapping[str, float]) -> dict[str, Any]:
         """Parameters in the paper's units from parameters at the reference.
@@ -179,20 +201,45 @@ class Law:
         -------
         dict
             parameter -> value in the paper's units.
+
+        Examples
+        --------
+        >>> Law("A*N**-alpha").rescale({"A": 0.4, "alpha": 0.25}, {"N": 1e8})
+        {'A': 40.0, 'alpha': 0.25}
         """
-        done = {p: values[p] for p in self.parameters if self.scales[p] == 1}
-        for p in sorted(self.parameters, key=lambda p: len(self.scales[p].free_symbols & set(map(symbol, self.parameters)))):
-            done[p] = values[p] * self.factor(p, {**references, **values, **done})
-        return done
+        return {p: values[p] * self.factor(p, {**references, **values}) for p in self.parameters}
 
     def factor(self, parameter: str, values: Mapping[str, Any]) -> Any:
-        """What turns `parameter` at the reference into the paper's; `values` holds references and parameters."""
-        names = sorted(s.name for s in self.scales[parameter].free_symbols)
-        function = sp.lambdify([symbol(n) for n in names], self.scales[parameter], modules="numpy")
+        """What turns `parameter` at the reference into the paper's.
+
+        Parameters
+        ----------
+        parameter : str
+        values : mapping
+            References and parameters by name. Only ``+ * / **`` touch them (unless the formula calls a function in an
+            exponent), so values that JAX traces pass too.
+
+        Examples
+        --------
+        >>> Law("A*N**-alpha").factor("A", {"N": 1e8, "alpha": 0.25})
+        100.0
+        """
+        names, function = self._factors[parameter]
         return function(*(values[n] for n in names))
 
+    @cached_property
+    def _factors(self) -> dict[str, tuple[list[str], Callable[..., Any]]]:
+        names = {p: sorted(s.name for s in factor.free_symbols) for p, factor in self.scales.items()}
+        return {p: (names[p], compile_expression(self.scales[p], names[p])) for p in self.parameters}
+
     def with_covariates(self, names: Iterable[str]) -> "Law":
-        """The same formula with those of its parameters that `names` holds taken as covariates."""
+        """The same formula with those of its parameters that `names` holds taken as covariates.
+
+        Examples
+        --------
+        >>> Law("E + A*C**-alpha", roles={"A": "level"}).with_covariates(["C", "A", "seed"]).covariates
+        ('A', 'C')
+        """
         extra = set(names) & set(self.parameters)
         if not extra:
             return self
@@ -200,10 +247,34 @@ class Law:
         return replace(self, roles=roles, covariates=(*self.covariates, *extra))
 
     def to_dict(self) -> dict[str, Any]:
-        """What a saved posterior keeps of the law."""
-        return {"formula": self.formula, "roles": dict(self.roles), "covariates": list(self.covariates), "name": self.name}
+        """What a saved posterior keeps of the law: text, dicts and lists only.
+
+        Examples
+        --------
+        >>> Law("A*N**-alpha").to_dict()["roles"]
+        {'A': 'level', 'alpha': 'exponent'}
+        """
+        saved = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
+        return {**saved, "roles": dict(self.roles), "covariates": list(self.covariates)}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Law":
-        """Read back what `to_dict` wrote."""
+        """Read back what `to_dict` wrote.
+
+        Raises
+        ------
+        FormulaError, RoleError
+            If somebody changed it to what is no law; nothing of it is executed.
+
+        Examples
+        --------
+        >>> law = Law("A*N**-alpha")
+        >>> Law.from_dict(law.to_dict()) == law
+        True
+        """
         return cls(saved["formula"], roles=saved["roles"], covariates=tuple(saved["covariates"]), name=saved["name"])
+
+
+def _as_float(value: Any) -> Any:
+    """Array of float64; a labelled array keeps its labels."""
+    return value.astype(np.float64) if hasattr(value, "dims") else np.asarray(value, dtype=np.float64)

@@ -11,6 +11,8 @@ from math import log
 
 import sympy as sp
 
+from scaling_bayes.laws.functions import FUNCTIONS
+
 
 @dataclass(frozen=True)
 class Role:
@@ -73,7 +75,19 @@ def infer_roles(
     """Role of every parameter, from its place in the formula, then from its name.
 
     In a sum of positive terms a bare parameter is a floor and a factor a level; a parameter in the power of a covariate
-    is an exponent; one added to a covariate a shift; one that divides a covariate a break.
+    is an exponent; one added to a covariate a shift; one that divides a covariate a break; one that multiplies it in an
+    exponential a rate.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+        The law.
+    covariates, parameters : iterable of sympy.Symbol
+
+    Returns
+    -------
+    dict
+        parameter -> role.
 
     Raises
     ------
@@ -91,14 +105,27 @@ def infer_roles(
 
 
 def check_role(parameter: str, role: str) -> str:
-    """Return `role` if the table has it."""
+    """Return `role` if the table has it.
+
+    Raises
+    ------
+    RoleError
+        Otherwise; the message lists the roles.
+
+    Examples
+    --------
+    >>> check_role("alpha", "exponent")
+    'exponent'
+    """
     if role not in ROLES:
         raise RoleError(f"{parameter!r} was given the role {role!r}; known roles are {_described()}")
     return role
 
 
 def is_positive_sum(expression: sp.Expr) -> bool:
-    """Whether positive symbols make it positive: sums and products of powers, exponentials and positive numbers.
+    """Whether positive symbols make it positive.
+
+    Sums and products of powers, positive functions and positive numbers do.
 
     Examples
     --------
@@ -112,7 +139,12 @@ def is_positive_sum(expression: sp.Expr) -> bool:
         return all(is_positive_sum(part) for part in expression.args)
     if isinstance(expression, sp.Pow):
         return is_positive_sum(expression.base)
-    return expression.is_Symbol or isinstance(expression, sp.exp)
+    if expression.is_Symbol:
+        return True
+    row = FUNCTIONS.get(expression.func.__name__)
+    return row is not None and (
+        row.sign == "positive" or (row.sign == "kept" and all(is_positive_sum(part) for part in expression.args))
+    )
 
 
 def _place(expression: sp.Expr, p: sp.Symbol, covariates: frozenset[sp.Symbol]) -> str | None:
@@ -127,14 +159,17 @@ def _place(expression: sp.Expr, p: sp.Symbol, covariates: frozenset[sp.Symbol]) 
     for part in sp.preorder_traversal(expression):
         if isinstance(part, sp.Add) and p in part.args and part != expression and part.free_symbols & covariates:
             return "shift"
+        if isinstance(part, sp.exp) and p in sp.Mul.make_args(part.exp) and covariates & _bare(part.exp):
+            return "rate"
         if isinstance(part, sp.Mul) and {p, 1 / p} & set(part.args) and covariates & _bare(part):
             return "break"
     return None
 
 
-def _bare(product: sp.Mul) -> set[sp.Symbol]:
+def _bare(product: sp.Expr) -> set[sp.Symbol]:
     """Symbols that stand in `product` to the power 1 or -1."""
-    return {f.base if isinstance(f, sp.Pow) else f for f in product.args if f.is_Symbol or (isinstance(f, sp.Pow) and f.exp == -1)}
+    powers = (factor.as_base_exp() for factor in sp.Mul.make_args(product))
+    return {base for base, power in powers if base.is_Symbol and power in (1, -1)}
 
 
 def _by_name(name: str, expression: sp.Expr) -> str:

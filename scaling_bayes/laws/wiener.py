@@ -42,7 +42,13 @@ def wiener_covariance(u: Array, v: Array) -> Array:
 
 
 def distinct_levels(u: Array) -> Array:
-    """Distinct values of `u`, those within `SAME_LEVEL` taken as one (their mean)."""
+    """Distinct values of `u`, those within `SAME_LEVEL` taken as one (their mean).
+
+    Examples
+    --------
+    >>> distinct_levels(np.array([1.0, 0.0, 1.002])).tolist()
+    [0.0, 1.001]
+    """
     ordered = np.sort(np.unique(u))
     parts = np.split(ordered, np.flatnonzero(np.diff(ordered) > SAME_LEVEL) + 1)
     return np.array([part.mean() for part in parts])
@@ -51,7 +57,13 @@ def distinct_levels(u: Array) -> Array:
 def choose_knots(u: Array) -> Array:
     """Scales at which the process is represented: the distinct levels if few, else an even grid over their range.
 
-    Between knots the process is its conditional mean, a cubic spline.
+    Between knots the process is its conditional mean, a cubic spline. The reference needs no knot: the process is zero
+    there.
+
+    Examples
+    --------
+    >>> choose_knots(np.array([-1.0, 0.0, 2.0, 2.0])).tolist()
+    [-1.0, 2.0]
     """
     levels = distinct_levels(u)
     knots = levels if len(levels) <= MAX_KNOTS else np.linspace(levels[0], levels[-1], MAX_KNOTS)
@@ -63,9 +75,20 @@ def wiener_basis(u: Array, knots: Array) -> Array:
 
     .. math:: S = K(u, k) L^{-T}, \qquad L L^T = K(k, k)
 
+    Parameters
+    ----------
+    u : array, shape (n,)
+    knots : array, shape (m,)
+        Distinct and away from the reference; see `choose_knots`.
+
     Returns
     -------
-    array, shape (len(u), len(knots))
+    array, shape (n, m)
+
+    Examples
+    --------
+    >>> wiener_basis(np.array([1.0, 2.0]), np.array([1.0])).round(4).tolist()
+    [[0.5774], [1.4434]]
     """
     if not len(knots):
         return np.zeros((len(u), 0))
@@ -74,11 +97,23 @@ def wiener_basis(u: Array, knots: Array) -> Array:
 
 
 def wiener_residual(u: Array, knots: Array) -> Array:
-    """Square root ``R`` of the covariance that the knots leave at `u`: ``S @ w + R @ z`` is the process there.
+    r"""Square root ``R`` of the covariance that the knots leave at `u`: ``S @ w + R @ z`` is the process there.
+
+    .. math:: R R^T = K(u, u) - S S^T
+
+    Parameters
+    ----------
+    u : array, shape (n,)
+    knots : array, shape (m,)
 
     Returns
     -------
-    array, shape (len(u), len(u))
+    array, shape (n, n)
+
+    Examples
+    --------
+    >>> abs(wiener_residual(np.array([1.0, 2.0]), np.array([1.0]))).round(4).tolist()
+    [[0.0, 0.0], [0.0, 0.7638]]
     """
     basis = wiener_basis(u, knots)
     left = wiener_covariance(u, u) - basis @ basis.T

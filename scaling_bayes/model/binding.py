@@ -41,6 +41,10 @@ class Binding:
         covariate -> reference.
     axes : tuple of Axis
         Of the discrepancy.
+    pooling : dict
+        parameter -> pooling.
+    effect_columns : tuple of (int, str or None, str or None)
+        For each effect the coordinate that it moves, the grouping, and the label where a block holds several groups.
     flags : dict
         What the data cannot tell, for the posterior's attrs.
     """
@@ -53,6 +57,8 @@ class Binding:
     runs: np.ndarray
     references: Mapping[str, float]
     axes: tuple[Axis, ...]
+    pooling: Mapping[str, Pooling]
+    effect_columns: tuple[tuple[int, str | None, str | None], ...]
     flags: Mapping[str, Any]
 
 
@@ -88,12 +94,17 @@ def bind(
         sampled=tuple(bool(factors) and not isinstance(owner, Separate) for owner in owners),
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
     )
+    terms = _terms(owners, factors)
+    columns = _columns(terms, factors)
+    mean, width, spread = _priors(program, sweep)
     design = Design(
         **_rows(law, sweep, runs, references),
-        **_effects(program, owners, factors, cells, sweep),
+        prior_mean=mean,
+        prior_width=width,
+        **_effects(terms, columns, cells, width, spread),
         **_knots(axes, sweep, runs),
     )
-    return Binding(law, program, design, factors, cells, runs, references, axes, flags)
+    return Binding(law, program, design, factors, cells, runs, references, axes, pooling, columns, flags)
 
 
 def _factors(pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> dict[str, list[str]]:
@@ -111,7 +122,7 @@ def _cells(sweep: xr.Dataset, factors: Mapping[str, list[str]]) -> tuple[pd.Data
     for row, members in zip(runs, grouped.values(), strict=True):
         row[: len(members)] = members
     blocks = (len(keys), 1) if len(factors) == 1 else (1, len(keys))
-    return pd.DataFrame(keys, columns=list(factors)), runs.reshape(*blocks, longest)
+    return pd.DataFrame(keys, columns=list(factors), index=range(len(keys))), runs.reshape(*blocks, longest)
 
 
 def _discrepancy(
@@ -152,42 +163,46 @@ def _rows(law: Law, sweep: xr.Dataset, runs: np.ndarray, references: Mapping[str
     }
 
 
-def _effects(
-    program: BoundModel,
-    owners: list[Pooling],
-    factors: Mapping[str, list[str]],
-    cells: pd.DataFrame,
-    sweep: xr.Dataset,
-) -> dict[str, Any]:
-    """Which effects move which coordinates of which cell, and with what spread."""
+def _priors(program: BoundModel, sweep: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and width of each coordinate's prior, and the scale of its spread."""
     coordinates = program.coordinates
     mean, width, spread = coordinates.prior(float(np.log(sweep[sweep.attrs["response"]].values).mean()))
     for p, prior in program.priors:
         i = coordinates.names.index(coordinates.name(p))
         mean[i], width[i] = prior.moments(_to_coordinate(coordinates.law, p))
-    terms = _terms(owners, factors)
-    sampled = [t for t in terms if t[2]]
-    blocked = len(factors) == 1
-    columns = [(i, g, label) for i, g, _ in terms for label in ([None] if blocked or g is None else factors[g])]
-    index = {(i, g): k for k, (i, g, _) in enumerate(sampled)}
-    incidence = np.zeros((len(cells) if factors else 1, len(owners), len(columns)))
-    for e, (i, g, label) in enumerate(columns):
-        incidence[:, i, e] = 1.0 if label is None else (cells[g] == label)
-    return {
-        "prior_mean": mean,
-        "prior_width": width,
-        "spread_scale": np.array([spread[i] for i, _, _ in sampled]),
-        "incidence": incidence[:, None] if blocked else incidence[None],
-        "effect_spread": np.array([index.get((i, g), -1) for i, g, _ in columns], dtype=np.int64),
-        "effect_scale": np.array([width[i] for i, _, _ in columns]),
-    }
+    return mean, width, spread
 
 
-def _terms(owners: list[Pooling], factors: Mapping[str, list[str]]) -> list[tuple[int, str | None, bool]]:
+Term = tuple[int, str | None, bool]
+Column = tuple[int, str | None, str | None]
+
+
+def _terms(owners: list[Pooling], factors: Mapping[str, list[str]]) -> list[Term]:
     """(coordinate, grouping, whether its spread is sampled) for every set of effects."""
     if not factors:
         return [(i, None, False) for i in range(len(owners))]
     return [(i, g, isinstance(owner, Partial)) for i, owner in enumerate(owners) for g in owner.groups]
+
+
+def _columns(terms: list[Term], factors: Mapping[str, list[str]]) -> tuple[Column, ...]:
+    """(coordinate, grouping, label) for every effect of a block; no label where each block is one group."""
+    return tuple((i, g, label) for i, g, _ in terms for label in ([None] if len(factors) < 2 else factors[str(g)]))
+
+
+def _effects(
+    terms: list[Term], columns: tuple[Column, ...], cells: pd.DataFrame, width: np.ndarray, spread: np.ndarray
+) -> dict[str, Any]:
+    """Which effects move which coordinates of which cell, and with what spread."""
+    sampled = [(i, g) for i, g, partial in terms if partial]
+    incidence = np.zeros((len(cells), len(width), len(columns)))
+    for e, (i, g, label) in enumerate(columns):
+        incidence[:, i, e] = 1.0 if label is None else cells[g] == label
+    return {
+        "spread_scale": np.array([spread[i] for i, _ in sampled]),
+        "incidence": incidence[:, None] if len(cells.columns) == 1 else incidence[None],
+        "effect_spread": np.array([sampled.index((i, g)) if (i, g) in sampled else -1 for i, g, _ in columns], np.int64),
+        "effect_scale": np.array([width[i] for i, _, _ in columns]),
+    }
 
 
 def _to_coordinate(law: Law, parameter: str) -> Any:

@@ -6,7 +6,7 @@ from .grid import sweep_grid
 from .readers import read_sweep
 from .simulation import simulate_sweep
 from .split import hold_out
-from .sweep import as_sweep, attr_list, check_sweep, sweep_hash
+from .sweep import as_sweep, attr_list, check_sweep, restore_attrs, sweep_hash
 from .units import convert_loss, join_sweeps
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "load_sweep",
     "missing_files",
     "read_sweep",
+    "restore_attrs",
     "simulate_sweep",
     "sweep_grid",
     "sweep_hash",

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from ..symbols import suggest
 from .checks import SweepError
-from .sweep import LIST_ATTRS, as_sweep, attr_list, check_sweep
+from .sweep import as_sweep, check_sweep, restore_attrs
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".csv": pd.read_csv,
@@ -100,10 +99,7 @@ def read_saved(path: str | Path) -> xr.Dataset:
     scaling_bayes.symbols.SweepError: there is no file 'nowhere/sweep.nc'.
     """
     _check_exists(Path(path))
-    sweep = xr.load_dataset(path, engine="h5netcdf")
-    lists = {key: attr_list(sweep, key) for key in LIST_ATTRS if key in sweep.attrs}
-    numbers = {key: value.item() for key, value in sweep.attrs.items() if isinstance(value, np.generic)}
-    return check_sweep(sweep.assign_attrs(lists | numbers))
+    return check_sweep(restore_attrs(xr.load_dataset(path, engine="h5netcdf")))
 
 
 def _download(url: str, folder: Path) -> Path:

@@ -164,6 +164,19 @@ def attr_list(sweep: xr.Dataset, key: str) -> list[str]:
     return [value] if isinstance(value, str) else [str(item) for item in value]
 
 
+def restore_attrs(sweep: xr.Dataset) -> xr.Dataset:
+    """Give back to attrs read from a file the lists and Python numbers that they were saved from.
+
+    Examples
+    --------
+    >>> restore_attrs(xr.Dataset(attrs={"groups": "corpus", "dropped": np.int64(0)})).attrs
+    {'groups': ['corpus'], 'dropped': 0}
+    """
+    lists = {key: attr_list(sweep, key) for key in LIST_ATTRS if key in sweep.attrs}
+    numbers = {key: value.item() for key, value in sweep.attrs.items() if isinstance(value, np.generic)}
+    return sweep.assign_attrs(numbers | lists)
+
+
 def sweep_hash(sweep: xr.Dataset) -> str:
     """SHA-256 over names, values, units and counting rules: the same data give the same hash, also after a file.
 

@@ -1,0 +1,116 @@
+r"""The functions that a formula may call, each written once for NumPy, xarray and JAX.
+
+SymPy carries most of them as they stand (`Opaque`) instead of rewriting them: that keeps :math:`\log(1 + x)` exact for
+small ``x``, a softplus finite for large ones, and the time to read a hostile formula short.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+import sympy as sp
+
+
+class Opaque(sp.Function):
+    """A function that SymPy prints and carries, but never rewrites."""
+
+    pattern: ClassVar[str]
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        arguments = ", ".join(printer.doprint(argument) for argument in self.args)
+        return self.pattern % arguments + (f"^{{{exp}}}" if exp else "")
+
+
+@dataclass(frozen=True)
+class Function:
+    """One row of the table of functions.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in a formula.
+    symbolic : callable
+        SymPy expressions -> SymPy expression.
+    numeric : callable
+        Array module (``numpy`` or ``jax.numpy``) -> function of arrays.
+    sign : {"positive", "kept", "any"}
+        Whether it is positive everywhere, where its arguments are, or neither.
+    count : int or None
+        Number of arguments; None for two or more.
+    """
+
+    name: str
+    symbolic: Callable[..., sp.Expr]
+    numeric: Callable[[Any], Callable[..., Any]]
+    sign: Literal["positive", "kept", "any"] = "any"
+    count: int | None = 1
+
+
+def _opaque(name: str, pattern: str) -> type[Opaque]:
+    return type(name, (Opaque,), {"pattern": pattern})
+
+
+minimum = _opaque("min", r"\min\left(%s\right)")
+maximum = _opaque("max", r"\max\left(%s\right)")
+
+FUNCTIONS: dict[str, Function] = {
+    row.name: row
+    for row in (
+        Function("exp", sp.exp, lambda xp: xp.exp, "positive"),
+        Function("expm1", _opaque("expm1", r"\mathrm{expm1}\left(%s\right)"), lambda xp: xp.expm1, "kept"),
+        Function("log", sp.log, lambda xp: xp.log),
+        Function("log1p", _opaque("log1p", r"\mathrm{log1p}\left(%s\right)"), lambda xp: xp.log1p, "kept"),
+        Function("log2", _opaque("log2", r"\log_{2}\left(%s\right)"), lambda xp: xp.log2),
+        Function("log10", _opaque("log10", r"\log_{10}\left(%s\right)"), lambda xp: xp.log10),
+        # By operator alone, so that a factor such as sqrt(N) serves values of any array module.
+        Function("sqrt", sp.sqrt, lambda xp: lambda x: x**0.5, "kept"),
+        Function("abs", _opaque("abs", r"\left|%s\right|"), lambda xp: xp.abs, "kept"),
+        Function("tanh", _opaque("tanh", r"\tanh\left(%s\right)"), lambda xp: xp.tanh, "kept"),
+        Function("min", minimum, lambda xp: lambda *xs: reduce(xp.minimum, xs), "kept", None),
+        Function("max", maximum, lambda xp: lambda *xs: reduce(xp.maximum, xs), "kept", None),
+        Function(
+            "sigmoid",
+            _opaque("sigmoid", r"\sigma\left(%s\right)"),
+            lambda xp: lambda x: xp.exp(-xp.logaddexp(-x, 0.0)),
+            "positive",
+        ),
+        Function(
+            "softplus",
+            _opaque("softplus", r"\mathrm{softplus}\left(%s\right)"),
+            lambda xp: lambda x: xp.logaddexp(x, 0.0),
+            "positive",
+        ),
+    )
+}
+"""Name in a formula -> what it means to SymPy and to an array module."""
+
+
+def compile_expression(expression: sp.Expr, names: Iterable[str], module: str = "numpy") -> Callable[..., Any]:
+    """Compile an expression to a function of arrays.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+        As `scaling_bayes.laws.read_formula` returns it.
+    names : iterable of str
+        The symbols in it, in the order of the function's arguments.
+    module : {"numpy", "jax.numpy"}
+        Array module; imported here. The ``numpy`` function takes labelled DataArrays too.
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> from scaling_bayes.laws.reader import read_formula
+    >>> compile_expression(read_formula("max(a, 2*b)"), ["a", "b"])(3.0, 2.0).item()
+    4.0
+    """
+    xp = import_module(module)
+    namespace = {row.name: row.numeric(xp) for row in FUNCTIONS.values()}
+    order = {s.name: s for s in expression.free_symbols}
+    arguments = [order.get(name, sp.Dummy(name)) for name in names]
+    return sp.lambdify(arguments, expression, modules=[namespace], dummify=True)

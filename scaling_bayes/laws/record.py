@@ -1,0 +1,119 @@
+"""`Record`: what a posterior must remember of its model so that questions can be asked of a saved file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scaling_bayes.laws.axes import Axis, axis_values
+from scaling_bayes.laws.coordinates import Coordinates
+from scaling_bayes.laws.law import Law
+
+
+@dataclass(frozen=True)
+class Record:
+    """A fitted model as data.
+
+    Attributes
+    ----------
+    law : Law
+    references : dict
+        covariate -> the scale that it was divided by.
+    response, unit : str
+        Name and unit of the response.
+    noise : str
+        Key of `scaling_bayes.laws.residuals.RESIDUALS`.
+    pooling : dict
+        parameter -> {"kind", "groups", "value"}.
+    factors : dict
+        grouping -> its labels.
+    fitted : dict
+        covariate -> [smallest, largest] fitted value; axes of the drift too.
+    shares, singles : tuple of str
+        See `Coordinates`; empty for a fit that has no population.
+    axes : tuple of Axis
+        Along which the law may drift.
+    priors : dict
+        parameter -> the user's prior, as text.
+    flags : dict
+        What the data could not tell.
+    """
+
+    law: Law
+    references: Mapping[str, float]
+    response: str
+    unit: str
+    noise: str
+    pooling: Mapping[str, Mapping[str, Any]]
+    factors: Mapping[str, list[str]] = field(default_factory=dict)
+    fitted: Mapping[str, list[float]] = field(default_factory=dict)
+    shares: tuple[str, ...] = ()
+    singles: tuple[str, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    priors: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """The coordinates in which population and spreads are kept."""
+        fixed = tuple((p, pool["value"]) for p, pool in self.pooling.items() if pool["kind"] == "Fixed")
+        return Coordinates(self.law, tuple(self.shares), tuple(self.singles), fixed)
+
+    def groups_of(self, parameter: str) -> tuple[str, ...]:
+        """Groupings over which a parameter in the paper's units varies, through its scale too."""
+        through = {s.name for s in self.law.scales[parameter].free_symbols} & set(self.law.parameters)
+        varying = {g for p in {parameter, *through} for g in self.pooling[p]["groups"]}
+        return tuple(g for g in self.factors if g in varying)
+
+    def parameters(self, theta: np.ndarray) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """Law parameters from coordinates.
+
+        Parameters
+        ----------
+        theta : array, shape (chain, draw, *factors, coordinate)
+
+        Returns
+        -------
+        dict
+            name -> (groupings over which it varies, array of shape (chain, draw, *those)): each parameter in the paper's
+            units, and ``A_ref`` and the like at the reference where the two differ.
+        """
+        at_reference = self.coordinates.parameters(theta, self.references)
+        paper = self.law.rescale(at_reference, self.references)
+        found = {p: (self.groups_of(p), paper[p]) for p in self.law.parameters}
+        for p in self.law.parameters:
+            if self.law.scales[p] != 1:
+                groups = tuple(g for g in self.factors if g in self.pooling[p]["groups"])
+                found[f"{p}_ref"] = (groups, at_reference[p])
+        return {name: (groups, self._reduce(value, groups, theta.shape[:-1])) for name, (groups, value) in found.items()}
+
+    def _reduce(self, value: np.ndarray, groups: tuple[str, ...], shape: tuple[int, ...]) -> np.ndarray:
+        """Leave out the axes of groupings over which a parameter does not vary."""
+        at = tuple(slice(None) if g in groups else 0 for g in self.factors)
+        return np.broadcast_to(value, shape)[(slice(None), slice(None), *at)]
+
+    def scale_axis(self) -> str:
+        """What extrapolation is measured along: the drift's first axis, else C, else the first covariate."""
+        names = [axis.name for axis in self.axes] + ["C", *self.law.covariates]
+        return next(name for name in names if name in self.fitted)
+
+    def extrapolation(self, table: Mapping[str, Any]) -> np.ndarray:
+        """Ratio of the points' scale to the largest fitted one."""
+        name = self.scale_axis()
+        return axis_values(name, table) / self.fitted[name][1]
+
+    def to_json(self) -> str:
+        """As text for a file's attributes."""
+        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("law", "axes")}
+        return json.dumps({**plain, "law": self.law.to_dict(), "axes": [asdict(axis) for axis in self.axes]})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Record":
+        """Read back what `to_json` wrote."""
+        saved = json.loads(text)
+        axes = tuple(Axis(**{**axis, "knots": tuple(axis["knots"])}) for axis in saved.pop("axes"))
+        law = Law.from_dict(saved.pop("law"))
+        names = {k: tuple(saved.pop(k)) for k in ("shares", "singles")}
+        return cls(**{**saved, **names, "law": law, "axes": axes})

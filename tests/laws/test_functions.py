@@ -1,0 +1,109 @@
+"""Every function of a formula: one meaning in NumPy, xarray and JAX, finite with its gradient far out, printable."""
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.mathtext import MathTextParser
+from sympy import latex
+
+from scaling_bayes.laws import FUNCTIONS, read_formula
+from scaling_bayes.laws.functions import compile_expression
+from scaling_bayes.laws.roles import is_positive_sum
+
+POSITIVE_ONLY = {"log", "log2", "log10", "sqrt"}
+OVERFLOWING = {"exp", "expm1"}
+MEANING = {
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "tanh": np.tanh,
+    "min": np.minimum,
+    "max": np.maximum,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softplus": lambda x: np.log(1 + np.exp(x)),
+}
+
+
+def called(name, *arguments):
+    row = FUNCTIONS[name]
+    return f"{name}({', '.join(arguments[: row.count or 2])})"
+
+
+def points(name):
+    signs = [1.0] if name in POSITIVE_ONLY | {"log1p"} else [-1.0, 1.0]
+    sizes = np.logspace(-8, 2 if name in OVERFLOWING else 6, 29)
+    return np.concatenate([sign * sizes for sign in signs])
+
+
+def test_the_table_of_meanings_is_complete():
+    assert MEANING.keys() == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_means_what_it_says(name):
+    x, y = np.linspace(0.1, 9, 40), np.linspace(5, 0.2, 40)
+    found = compile_expression(read_formula(called(name, "x", "y")), ["x", "y"])(x, y)
+    arguments = (x, y)[: FUNCTIONS[name].count or 2]
+    np.testing.assert_allclose(found, MEANING[name](*arguments), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_number_is_computed_as_a_value_would_be(name):
+    folded = float(read_formula(called(name, "0.7", "0.2")))
+    np.testing.assert_allclose(folded, MEANING[name](*(0.7, 0.2)[: FUNCTIONS[name].count or 2]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_value_and_gradient_are_finite_far_out_and_alike_in_numpy_and_jax(name):
+    expression = read_formula(called(name, "x", "y"))
+    x = points(name)
+    with jax.enable_x64(True):
+        function = compile_expression(expression, ["x", "y"], "jax.numpy")
+        value, slope = jax.vmap(jax.value_and_grad(function), (0, None))(x, 0.5)
+    assert np.isfinite(value).all()
+    assert np.isfinite(slope).all()
+    np.testing.assert_allclose(compile_expression(expression, ["x", "y"])(x, 0.5), value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_labels_survive(name):
+    x = xr.DataArray(np.linspace(1, 2, 3), dims="run")
+    y = xr.DataArray(np.linspace(1, 2, 4), dims="draw")
+    found = compile_expression(read_formula(called(name, "x", "y")), ["x", "y"])(x, y)
+    assert dict(found.sizes) == ({"run": 3} if FUNCTIONS[name].count else {"run": 3, "draw": 4})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_is_printed_as_mathematics(name):
+    for formula in (called(name, "x", "y_0"), f"{called(name, 'x/2', 'y')}**2"):
+        MathTextParser("agg").parse(f"${latex(read_formula(formula))}$")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_sign_is_as_the_table_says(name):
+    row, rng = FUNCTIONS[name], np.random.default_rng(0)
+    assert is_positive_sum(read_formula(called(name, "x", "y"))) == (row.sign != "any")
+    assert is_positive_sum(read_formula(called(name, "x-y", "y"))) == (row.sign == "positive")
+    function = compile_expression(read_formula(called(name, "x", "y")), ["x", "y"])
+    if row.sign != "any":
+        assert (function(rng.exponential(size=50), rng.exponential(size=50)) > 0).all()
+    if row.sign == "positive":
+        assert (function(rng.normal(size=50), rng.normal(size=50)) > 0).all()
+
+
+def test_small_arguments_keep_their_digits():
+    x = 1e-12
+    for name in ("log1p", "expm1"):
+        assert compile_expression(read_formula(f"{name}(x)"), ["x"])(x) == pytest.approx(x, rel=1e-11)
+
+
+def test_a_parameter_may_bear_the_name_of_any_array_function():
+    expression = read_formula("max(amax, maximum) + reduce*logaddexp + E")
+    names = ["amax", "maximum", "reduce", "logaddexp", "E"]
+    assert compile_expression(expression, names)(1.0, 2.0, 3.0, 4.0, 5.0) == 19.0
