@@ -143,7 +143,7 @@ def test_which_covariates_can_be_rescaled(name, scaled):
         ("rectified", "B", "D**beta"),
         ("rectified", "D_l", "D**beta"),
         ("exchange", "A", "N**alpha"),
-        ("exchange", "k", "D*N**(-alpha/beta)"),
+        ("exchange", "k", "D/N**(alpha/beta)"),
         ("square_root", "A", "sqrt(N)"),
         ("square_root", "B", "D**2/N"),
     ],
