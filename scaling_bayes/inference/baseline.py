@@ -87,7 +87,9 @@ def baseline(
     labels = sorted({str(v) for v in sweep[by].values}) if by else [""]
     record = Record(
         law=law,
-        references={c: float(np.exp(np.log(sweep[c].values).mean())) if c in law.scaled else 1.0 for c in law.covariates},
+        references={
+            c: float(np.exp(np.log(sweep[c].values).mean())) if c in law.scaled else 1.0 for c in law.covariates
+        },
         response=str(sweep.attrs["response"]),
         unit=str(sweep[sweep.attrs["response"]].attrs.get("units", "")),
         noise="normal",
@@ -124,10 +126,12 @@ def _fit_rows(
     winner = int(np.nanargmin(objective))
     best = np.asarray(theta)[winner]
     counts = rng.multinomial(rows, present / rows, size=bootstrap)
-    resamples = np.concatenate([
-        np.asarray(again(np.broadcast_to(best, (len(c), len(best))), c.astype(float), covariates, log_response)[0])
-        for c in np.array_split(counts, max(1, bootstrap // BATCH))
-    ])
+    resamples = np.concatenate(
+        [
+            np.asarray(again(np.broadcast_to(best, (len(c), len(best))), c.astype(float), covariates, log_response)[0])
+            for c in np.array_split(counts, max(1, bootstrap // BATCH))
+        ]
+    )
     estimate = _describe(best[None], coordinates, record, part) | {"objective": np.asarray(objective)[[winner]]}
     return estimate, _describe(resamples, coordinates, record, part)
 
@@ -151,7 +155,9 @@ def _compile(coordinates: Coordinates, method: str, tolerance: float) -> Any:
     def scaled(theta: jax.Array, arguments: Any) -> jax.Array:
         return objective(theta, arguments) / DELTA
 
-    def one(start: jax.Array, weight: jax.Array, covariates: Any, log_response: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def one(
+        start: jax.Array, weight: jax.Array, covariates: Any, log_response: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
         arguments = (weight, covariates, log_response)
         found = optx.minimise(scaled, solver, start, arguments, max_steps=MAX_STEPS, throw=False).value
         return found, objective(found, arguments)
@@ -180,11 +186,13 @@ def _assemble(fits: list[Any], record: Record, by: str | None, sweep: xr.Dataset
         return xr.Dataset({n: (dims, v if by else v[..., 0]) for n, v in columns.items()}, coords=coords)
 
     resamples, estimate = group(1), group(0).isel(chain=0, draw=0, drop=True)
-    tree = xr.DataTree.from_dict({
-        "posterior": resamples.assign_coords(draw=np.arange(resamples.sizes["draw"])),
-        "estimate": estimate,
-        "observed_data": sweep[[record.response]].reset_coords(drop=True).assign_coords(run=sweep["run"]),
-        "constant_data": sweep.drop_vars(record.response).reset_coords(),
-    })
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": resamples.assign_coords(draw=np.arange(resamples.sizes["draw"])),
+            "estimate": estimate,
+            "observed_data": sweep[[record.response]].reset_coords(drop=True).assign_coords(run=sweep["run"]),
+            "constant_data": sweep.drop_vars(record.response).reset_coords(),
+        }
+    )
     tree.attrs = {"scaling_bayes": "baseline", "record": record.to_json()}
     return tree

@@ -120,7 +120,9 @@ def _assemble(binding: Binding, sweep: xr.Dataset, drawn: Any, prior: dict[str, 
     return tree
 
 
-def provenance(sweep: xr.Dataset, seed: int, device: str, gates: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+def provenance(
+    sweep: xr.Dataset, seed: int, device: str, gates: list[dict[str, Any]], seconds: float
+) -> dict[str, Any]:
     return {
         "gates": json.dumps(gates),
         "seed": seed,

@@ -133,5 +133,8 @@ def _knot_coords(record: Record) -> dict[str, object]:
     if not record.axes:
         return {}
     names = [axis.name for axis in record.axes for _ in axis.knots]
-    return {"axis": [a.name for a in record.axes], "knot_axis": ("knot", names),
-            "knot_distance": ("knot", [k for axis in record.axes for k in axis.knots])}
+    return {
+        "axis": [a.name for a in record.axes],
+        "knot_axis": ("knot", names),
+        "knot_distance": ("knot", [k for axis in record.axes for k in axis.knots]),
+    }

@@ -72,7 +72,7 @@ def sample(
     transport = ConditionalLaplace(around)
     guess = guess_sites(program, design, around)
     starts = _scatter(guess, key, chains)
-    variance = jnp.concatenate([jnp.ravel(guess[name].scale**2) for name in sorted(guess)])
+    variance = jnp.concatenate([jnp.ravel(guess[name].scale ** 2) for name in sorted(guess)])
     state = begin(jax.random.split(key, chains), starts, variance, design, transport)
     collected = []
     with tqdm(total=warmup + draws, desc="NUTS", unit="it", disable=not progress, leave=False) as bar:
@@ -126,7 +126,11 @@ def _compile(program: BoundModel, warmup: int) -> tuple[Callable[..., Any], Call
 
         return jax.lax.map(jax.vmap(one), position)
 
-    return jax.jit(jax.vmap(begin, (0, 0, None, None, None))), jax.jit(jax.vmap(advance, (0, None, None))), jax.jit(recover)
+    return (
+        jax.jit(jax.vmap(begin, (0, 0, None, None, None))),
+        jax.jit(jax.vmap(advance, (0, None, None))),
+        jax.jit(recover),
+    )
 
 
 def _record(state: Any) -> dict[str, Any]:

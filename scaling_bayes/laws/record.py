@@ -77,17 +77,20 @@ class Record:
         Returns
         -------
         dict
-            name -> (groupings over which it varies, array of shape (chain, draw, *those)): each parameter in the paper's
-            units, and ``A_ref`` and the like at the reference where the two differ.
+            name -> (groupings over which it varies, array of shape (chain, draw, *those)): each parameter in the
+            paper's units, and ``A_ref`` and the like at the reference where the two differ.
         """
         at_reference = self.coordinates.parameters(theta, self.references)
         paper = self.law.rescale(at_reference, self.references)
         found = {p: (self.groups_of(p), paper[p]) for p in self.law.parameters}
         for p in self.law.parameters:
             if self.law.scales[p] != 1:
-                groups = tuple(g for g in self.factors if g in self.pooling[p]["groups"])
-                found[f"{p}_ref"] = (groups, at_reference[p])
-        return {name: (groups, self._reduce(value, groups, theta.shape[:-1])) for name, (groups, value) in found.items()}
+                own = tuple(g for g in self.factors if g in self.pooling[p]["groups"])
+                known = self.pooling[p]["kind"] == "Fixed"
+                found[f"{p}_ref"] = (self.groups_of(p) if known else own, at_reference[p])
+        return {
+            name: (groups, self._reduce(value, groups, theta.shape[:-1])) for name, (groups, value) in found.items()
+        }
 
     def _reduce(self, value: np.ndarray, groups: tuple[str, ...], shape: tuple[int, ...]) -> np.ndarray:
         """Leave out the axes of groupings over which a parameter does not vary."""

@@ -200,7 +200,9 @@ def _effects(
     return {
         "spread_scale": np.array([spread[i] for i, _ in sampled]),
         "incidence": incidence[:, None] if len(cells.columns) == 1 else incidence[None],
-        "effect_spread": np.array([sampled.index((i, g)) if (i, g) in sampled else -1 for i, g, _ in columns], np.int64),
+        "effect_spread": np.array(
+            [sampled.index((i, g)) if (i, g) in sampled else -1 for i, g, _ in columns], np.int64
+        ),
         "effect_scale": np.array([width[i] for i, _, _ in columns]),
     }
 

@@ -8,58 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from numpyro.distributions.transforms import ExpTransform, SigmoidTransform
 
 from scaling_bayes.laws import ROLES
 from scaling_bayes.laws.coordinates import Coordinates
+from scaling_bayes.model.design import Design
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.priors import Prior
-
-LINK = {"positive": ExpTransform().inv, "unit": SigmoidTransform().inv}
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Design:
-    """The arrays that the program receives, padded to ``(block, cell, row)``.
-
-    A *cell* is one combination of groups, a *row* a run in it, a *block* a set of cells whose group effects are sampled
-    together: one cell where there is one grouping, all cells where groupings cross.
-
-    Attributes
-    ----------
-    covariates : dict of array, shape (block, cell, row)
-        Divided by their references.
-    references : dict of scalar
-    log_response, weight : array, shape (block, cell, row)
-        ``weight`` is 1 for a run and 0 for padding.
-    prior_mean, prior_width : array, shape (coordinate,)
-    spread_scale : array, shape (spread,)
-        Scale of the half-normal prior on each spread that is sampled.
-    incidence : array, shape (block, cell, coordinate, effect)
-        0 or 1: which effects move which coordinate of a cell.
-    effect_spread : array of int, shape (effect,)
-        Index into the sampled spreads, or -1 where the effect has a known spread.
-    effect_scale : array, shape (effect,)
-        The known spread.
-    basis : array, shape (block, cell, row, knot)
-    knot_axis : array of int, shape (knot,)
-    drift_median : array, shape (axis,)
-    """
-
-    covariates: dict[str, jax.Array]
-    references: dict[str, jax.Array]
-    log_response: jax.Array
-    weight: jax.Array
-    prior_mean: jax.Array
-    prior_width: jax.Array
-    spread_scale: jax.Array
-    incidence: jax.Array
-    effect_spread: jax.Array
-    effect_scale: jax.Array
-    basis: jax.Array
-    knot_axis: jax.Array
-    drift_median: jax.Array
 
 
 @dataclass(frozen=True)
@@ -143,7 +97,9 @@ class BoundModel:
         population = jnp.asarray(mean)
         if plain:
             at = np.array(plain)
-            population = population.at[at].set(numpyro.sample("population", dist.Normal(mean[at], width[at]).to_event(1)))
+            population = population.at[at].set(
+                numpyro.sample("population", dist.Normal(mean[at], width[at]).to_event(1))
+            )
         for i, n in enumerate(names):
             if self.sampled[i] and n in chosen:
                 population = population.at[i].set(numpyro.sample(f"population_{n}", self._on_coordinate(*chosen[n])))
@@ -166,7 +122,9 @@ class BoundModel:
     def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
         knots = design.basis.shape[-1]
         scales = {
-            part: self._sample(f"drift_spread_{part}", dist.LogNormal(jnp.log(design.drift_median), 1.0))[jnp.asarray(design.knot_axis)]
+            part: self._sample(f"drift_spread_{part}", dist.LogNormal(jnp.log(design.drift_median), 1.0))[
+                jnp.asarray(design.knot_axis)
+            ]
             for part in self.drift
         }
         common = jnp.zeros(knots)

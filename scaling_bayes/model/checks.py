@@ -50,7 +50,9 @@ def _check_names(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) ->
     groups = attr_list(sweep, "groups")
     for parameter, pool in pooling.items():
         if absent := [g for g in pool.groups if g not in sweep.coords]:
-            raise ModelError(f"pool[{parameter!r}] names the grouping {absent}, which the sweep has not; it has {groups}")
+            raise ModelError(
+                f"pool[{parameter!r}] names the grouping {absent}, which the sweep has not; it has {groups}"
+            )
 
 
 def _check_response(sweep: xr.Dataset) -> None:

@@ -1,7 +1,7 @@
 """`Model`: law, pooling, noise and discrepancy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,11 +11,13 @@ from scaling_bayes.laws import ROLES, Law
 from scaling_bayes.model.binding import Binding, bind
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.noise import Noise, StudentT
-from scaling_bayes.model.pooling import Pooling, check_pool, describe_pooling
+from scaling_bayes.model.pooling import Fixed, Pooling, check_pool, describe_pooling
 from scaling_bayes.model.priors import Prior
 
+DEFAULT_NOISE = StudentT()
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, init=False)
 class Model:
     r"""A statistical model of a sweep.
 
@@ -30,11 +32,11 @@ class Model:
     ----------
     law : Law
     pool : mapping, optional
-        parameter -> `Shared()`, `Partial(*groups)`, `Separate(group)`, `Fixed(value)`, or a plain group name, which means
-        partial pooling over it, or a number. Parameters not named are shared.
+        parameter -> `Shared()`, `Partial(*groups)`, `Separate(group)`, `Fixed(value)`, or a plain group name, which
+        means partial pooling over it, or a number. Parameters not named are shared.
     priors : mapping, optional
-        parameter -> NumPyro distribution for its population value, at the reference. By default each parameter has the
-        weakly informative prior of its role.
+        parameter -> NumPyro distribution for its population value, at the reference, cut off where the parameter cannot
+        be. By default each parameter has the weakly informative prior of its role.
     noise : StudentT or Normal
         On the log response.
     discrepancy : "auto", Discrepancy or None
@@ -42,8 +44,11 @@ class Model:
 
     Raises
     ------
+    TypeError
+        If `law` is no Law, `noise` no noise, or what `pool` and `priors` hold is no pooling or no distribution.
     ValueError
-        If `pool` or `priors` name what is no parameter of the law, or a fixed parameter is given a prior.
+        If `pool` or `priors` name what is no parameter of the law, a fixed parameter is given a prior or a value that
+        its role cannot have, or a prior does not cover its parameter's range.
 
     Notes
     -----
@@ -59,32 +64,53 @@ class Model:
     """
 
     law: Law
-    pool: Mapping[str, Any] | None = None
-    priors: Mapping[str, Any] | None = None
-    noise: Noise = field(default_factory=StudentT)
-    discrepancy: Discrepancy | str | None = "auto"
+    pool: Mapping[str, Pooling]
+    priors: Mapping[str, Prior]
+    noise: Noise
+    discrepancy: Discrepancy | str | None
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.law, Law):
-            raise TypeError(f"law is a Law, for instance sb.law('chinchilla') or sb.Law('E + A*N**-alpha'); found {self.law!r}")
-        if not (self.discrepancy is None or self.discrepancy == "auto" or isinstance(self.discrepancy, Discrepancy)):
-            raise ValueError(f"discrepancy is 'auto', a Discrepancy or None, found {self.discrepancy!r}")
-        object.__setattr__(self, "pool", check_pool(self.pool, self.law.parameters))
-        priors = {p: Prior.read(d) for p, d in (self.priors or {}).items()}
-        if strangers := priors.keys() - set(self.law.parameters):
-            raise ValueError(f"priors name {sorted(strangers)}, but the law's parameters are {', '.join(self.law.parameters)}")
-        if both := [p for p in priors if not self.pooling[p].groups and "Fixed" in describe_pooling(self.pooling[p])]:
+    def __init__(
+        self,
+        law: Law,
+        *,
+        pool: Mapping[str, Any] | None = None,
+        priors: Mapping[str, Any] | None = None,
+        noise: Noise = DEFAULT_NOISE,
+        discrepancy: Discrepancy | str | None = "auto",
+    ) -> None:
+        if not isinstance(law, Law):
+            raise TypeError(f"law is a Law, for instance sb.law('chinchilla') or sb.Law('E + A*N**-alpha'); found {law!r}")
+        if not isinstance(noise, Noise):
+            raise TypeError(f"noise is StudentT() or Normal(), found {noise!r}")
+        if not (discrepancy is None or discrepancy == "auto" or isinstance(discrepancy, Discrepancy)):
+            raise ValueError(f"discrepancy is 'auto', a Discrepancy or None, found {discrepancy!r}")
+        object.__setattr__(self, "law", law)
+        object.__setattr__(self, "pool", check_pool(pool, law.parameters))
+        object.__setattr__(self, "priors", {p: Prior.read(d) for p, d in (priors or {}).items()})
+        object.__setattr__(self, "noise", noise)
+        object.__setattr__(self, "discrepancy", discrepancy)
+        self._check_fixed()
+        self._check_priors()
+
+    def _check_fixed(self) -> None:
+        for p, pool in self.pool.items():
+            role = ROLES[self.law.roles[p]]
+            limit = {"positive": float("inf"), "unit": 1.0}.get(role.support)
+            if isinstance(pool, Fixed) and limit is not None and not 0 <= pool.value <= limit:
+                raise ValueError(f"{p!r} is fixed at {pool.value:g}, but it is a {role.name}: at least 0, at most {limit:g}")
+
+    def _check_priors(self) -> None:
+        if strangers := self.priors.keys() - set(self.law.parameters):
+            known = ", ".join(self.law.parameters)
+            raise ValueError(f"priors name {sorted(strangers)}, but the law's parameters are {known}")
+        if both := [p for p in self.priors if isinstance(self.pool[p], Fixed)]:
             raise ValueError(f"{both} are fixed and cannot have a prior too")
-        object.__setattr__(self, "priors", priors)
-
-    @property
-    def pooling(self) -> Mapping[str, Pooling]:
-        """Pooling of every parameter."""
-        return self.pool  # type: ignore[return-value]
+        for p, prior in self.priors.items():
+            prior.check(p, ROLES[self.law.roles[p]].support)
 
     def bind(self, sweep: xr.Dataset) -> Binding:
         """Settle law, groups and shapes on `sweep`; see `scaling_bayes.model.binding`."""
-        return bind(self.law, self.pooling, self.priors, self.noise, self.discrepancy, sweep)
+        return bind(self.law, self.pool, self.priors, self.noise, self.discrepancy, sweep)
 
     def __call__(self, sweep: xr.Dataset) -> None:
         """Declare the model of `sweep` to NumPyro."""
@@ -92,14 +118,21 @@ class Model:
         binding.program(binding.design)
 
     def table(self) -> pd.DataFrame:
-        """Role, prior and pooling of every parameter."""
-        rows = {
-            p: {
-                "role": self.law.roles[p],
-                "meaning": ROLES[self.law.roles[p]].meaning,
-                "prior": str(self.priors[p]) if p in self.priors else f"of its role ({ROLES[self.law.roles[p]].support})",
-                "pooling": describe_pooling(self.pooling[p]),
-            }
-            for p in self.law.parameters
+        """Role, prior and pooling of every parameter.
+
+        Returns
+        -------
+        DataFrame
+            One row a parameter.
+        """
+        return pd.DataFrame.from_dict({p: self._row(p) for p in self.law.parameters}, orient="index")
+
+    def _row(self, parameter: str) -> dict[str, str]:
+        role, prior, pool = ROLES[self.law.roles[parameter]], self.priors.get(parameter), self.pool[parameter]
+        weak = "none" if isinstance(pool, Fixed) else f"of its role ({role.support})"
+        return {
+            "role": role.name,
+            "meaning": role.meaning,
+            "prior": str(prior) if prior else weak,
+            "pooling": describe_pooling(pool),
         }
-        return pd.DataFrame.from_dict(rows, orient="index")

@@ -1,16 +1,13 @@
 r"""Noise of a run around its law, on the log response: :math:`\log y = \log f(x; \theta) + \delta + \epsilon`."""
 
 from dataclasses import dataclass
+from math import log
 
-import jax.numpy as jnp
+import jax
 import numpyro
 import numpyro.distributions as dist
 
 SIGMA_MEDIAN, SIGMA_WIDTH = 0.01, 1.0
-
-
-def _sigma() -> jnp.ndarray:
-    return numpyro.sample("sigma", dist.LogNormal(jnp.log(SIGMA_MEDIAN), SIGMA_WIDTH))
 
 
 @dataclass(frozen=True)
@@ -19,39 +16,46 @@ class Normal:
 
     kind: str = "normal"
 
-    def sample(self) -> dict[str, jnp.ndarray]:
+    def sample(self) -> dict[str, jax.Array]:
         """Declare the parameters to NumPyro."""
-        return {"sigma": _sigma()}
+        return {"sigma": _sample_sigma()}
 
-    def distribution(self, mean: jnp.ndarray, parameters: dict[str, jnp.ndarray]) -> dist.Distribution:
+    def distribution(self, mean: jax.Array, parameters: dict[str, jax.Array]) -> dist.Distribution:
         """Distribution of the log response around `mean`."""
         return dist.Normal(mean, parameters["sigma"])
 
-    def weight(self, parameters: dict[str, jnp.ndarray]) -> jnp.ndarray:
+    def weight(self, parameters: dict[str, jax.Array]) -> jax.Array:
         """Expected information that one run carries about its mean."""
         return parameters["sigma"] ** -2
 
 
 @dataclass(frozen=True)
 class StudentT:
-    r""":math:`\epsilon \sim t_\nu(0, \sigma)`, :math:`\nu \sim 2 + \Gamma(2, 0.1)`: a diverged run does not bend the law."""
+    r"""A diverged run does not bend the law.
+
+    .. math:: \epsilon \sim t_\nu(0, \sigma), \qquad \sigma \sim \text{LogNormal}(\log .01, 1), \qquad
+        \nu \sim 2 + \Gamma(2, 0.1)
+    """
 
     kind: str = "student_t"
 
-    def sample(self) -> dict[str, jnp.ndarray]:
+    def sample(self) -> dict[str, jax.Array]:
         """Declare the parameters to NumPyro."""
-        sigma = _sigma()
         excess = numpyro.sample("nu_above_2", dist.Gamma(2.0, 0.1))
-        return {"sigma": sigma, "nu": numpyro.deterministic("nu", 2.0 + excess)}
+        return {"sigma": _sample_sigma(), "nu": numpyro.deterministic("nu", 2.0 + excess)}
 
-    def distribution(self, mean: jnp.ndarray, parameters: dict[str, jnp.ndarray]) -> dist.Distribution:
+    def distribution(self, mean: jax.Array, parameters: dict[str, jax.Array]) -> dist.Distribution:
         """Distribution of the log response around `mean`."""
         return dist.StudentT(parameters["nu"], mean, parameters["sigma"])
 
-    def weight(self, parameters: dict[str, jnp.ndarray]) -> jnp.ndarray:
+    def weight(self, parameters: dict[str, jax.Array]) -> jax.Array:
         """Expected information that one run carries about its mean."""
         nu = parameters["nu"]
         return (nu + 1) / (nu + 3) / parameters["sigma"] ** 2
 
 
 Noise = Normal | StudentT
+
+
+def _sample_sigma() -> jax.Array:
+    return numpyro.sample("sigma", dist.LogNormal(log(SIGMA_MEDIAN), SIGMA_WIDTH))

@@ -7,11 +7,59 @@ from typing import Any
 import jax
 import numpy as np
 import numpyro.distributions as dist
+from numpyro.distributions.transforms import ExpTransform, SigmoidTransform, Transform
+
+SIMULATED = 4000
+"""Draws from which the moments of a prior on a coordinate are taken."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where a parameter may be, and the coordinate on which it is sampled.
+
+    Attributes
+    ----------
+    described : str
+        For error messages.
+    contains : callable
+        Values -> whether each is inside.
+    to_coordinate : callable
+    links : tuple of Transform
+        The same map, for densities.
+    probes : tuple of float
+        Values inside, out to its ends.
+    """
+
+    described: str
+    contains: Callable[[np.ndarray], np.ndarray]
+    to_coordinate: Callable[[np.ndarray], np.ndarray]
+    links: tuple[Transform, ...]
+    probes: tuple[float, ...]
+
+
+SUPPORTS: dict[str, Support] = {
+    "positive": Support("above 0", lambda v: v > 0, np.log, (ExpTransform().inv,), (1e-6, 1.0, 1e6)),
+    "unit": Support(
+        "between 0 and 1",
+        lambda v: (v > 0) & (v < 1),
+        lambda v: np.log(v / (1 - v)),
+        (SigmoidTransform().inv,),
+        (1e-6, 0.5, 1 - 1e-6),
+    ),
+    "real": Support("any real number", np.isfinite, lambda v: v, (), (-1e6, 0.0, 1e6)),
+}
+"""Keys are `Role.support`."""
 
 
 @dataclass(frozen=True)
 class Prior:
     """A one-dimensional NumPyro distribution by name and arguments.
+
+    Attributes
+    ----------
+    name : str
+        Class in `numpyro.distributions`.
+    arguments : tuple of (str, float)
 
     Examples
     --------
@@ -30,7 +78,7 @@ class Prior:
         Raises
         ------
         TypeError
-            If it is no scalar continuous NumPyro distribution.
+            If it is no scalar continuous distribution that its arguments say in full (a truncated one is not).
         """
         if isinstance(distribution, Prior):
             return distribution
@@ -38,18 +86,65 @@ class Prior:
         if not isinstance(distribution, dist.Distribution) or getattr(dist, name, None) is not type(distribution):
             raise TypeError(f"a prior is a distribution of numpyro.distributions, found {distribution!r}")
         if distribution.batch_shape or distribution.event_shape or distribution.is_discrete:
-            raise TypeError(f"a prior is a scalar continuous distribution, found {name} of shape {distribution.shape()}")
-        arguments = {a: getattr(distribution, a) for a in distribution.arg_constraints if getattr(distribution, a) is not None}
-        return cls(name, tuple(sorted((a, float(v)) for a, v in arguments.items())))
+            raise TypeError(
+                f"a prior is a scalar continuous distribution, found {name} of shape {distribution.shape()}"
+            )
+        given = {a: getattr(distribution, a) for a in sorted(distribution.arg_constraints)}
+        prior = cls(name, tuple((a, float(value)) for a, value in given.items() if value is not None))
+        try:
+            prior.distribution()
+        except TypeError:
+            raise TypeError(f"a prior is said by numbers, and {name} takes more; use dist.LogNormal, for instance") from None
+        return prior
+
+    def check(self, parameter: str, support: str) -> None:
+        """Refuse what no prior of `parameter` can be.
+
+        A prior that reaches beyond the parameter's support is cut off there; one with a wall inside it is refused, since
+        its density says nothing beyond the wall and a sampler cannot feel it coming.
+
+        Raises
+        ------
+        ValueError
+            If the prior ends inside the support, or most of it lies outside.
+
+        Examples
+        --------
+        >>> Prior("Normal", (("loc", 0.35), ("scale", 0.1))).check("alpha", "positive")
+        """
+        where = SUPPORTS[support]
+        if not np.all(self.distribution().support(np.array(where.probes))):
+            raise ValueError(
+                f"the prior {self} of {parameter!r} has a wall inside the parameter's range ({where.described}); use one "
+                "that covers it, for instance dist.LogNormal for what is above 0 or dist.Normal"
+            )
+        if where.contains(self._simulate()).mean() < 0.5:
+            raise ValueError(f"the prior {self} of {parameter!r} is mostly outside its range, {where.described}")
 
     def distribution(self) -> dist.Distribution:
         """Make the NumPyro distribution."""
         return getattr(dist, self.name)(**dict(self.arguments))
 
-    def moments(self, to_coordinate: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
-        """Mean and standard deviation on a coordinate, by simulation with a fixed seed."""
-        values = to_coordinate(np.asarray(self.distribution().sample(jax.random.key(0), (4000,)), dtype=float))
+    def on_coordinate(self, support: str) -> dist.Distribution:
+        """The distribution that it gives the coordinate of a parameter of this support."""
+        links = list(SUPPORTS[support].links)
+        return dist.TransformedDistribution(self.distribution(), links) if links else self.distribution()
+
+    def moments(self, support: str) -> tuple[float, float]:
+        """Mean and standard deviation on the coordinate of a parameter of this support, by simulation.
+
+        Examples
+        --------
+        >>> mean, width = Prior("LogNormal", (("loc", 2.0), ("scale", 0.5))).moments("positive")
+        >>> round(mean, 1), round(width, 1)
+        (2.0, 0.5)
+        """
+        draws, where = self._simulate(), SUPPORTS[support]
+        values = where.to_coordinate(draws[where.contains(draws)])
         return float(np.mean(values)), float(np.std(values))
+
+    def _simulate(self) -> np.ndarray:
+        return np.asarray(self.distribution().sample(jax.random.key(0), (SIMULATED,)), dtype=np.float64)
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{a}={v:g}' for a, v in self.arguments)})"

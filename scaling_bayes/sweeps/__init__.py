@@ -1,13 +1,13 @@
 """Sweeps: what was trained and measured."""
 
-from .catalogue import list_sweeps, load_sweep, missing_files
-from .checks import SweepError, SweepWarning
-from .grid import sweep_grid
-from .readers import read_sweep
-from .simulation import simulate_sweep
-from .split import hold_out
-from .sweep import as_sweep, attr_list, check_sweep, restore_attrs, sweep_hash
-from .units import convert_loss, join_sweeps
+from scaling_bayes.sweeps.catalogue import list_sweeps, load_sweep, missing_files
+from scaling_bayes.sweeps.checks import SweepError, SweepWarning
+from scaling_bayes.sweeps.grid import sweep_grid
+from scaling_bayes.sweeps.readers import read_sweep
+from scaling_bayes.sweeps.simulation import simulate_sweep
+from scaling_bayes.sweeps.split import hold_out
+from scaling_bayes.sweeps.sweep import as_sweep, attr_list, check_sweep, restore_attrs, sweep_hash
+from scaling_bayes.sweeps.units import convert_loss, join_sweeps
 
 __all__ = [
     "SweepError",

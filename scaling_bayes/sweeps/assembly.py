@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..symbols import COVARIATES, GROUPS, RESPONSES, UNSTATED
-from . import checks, flags
-from .declaration import Declaration, Table, pick_names, read_columns, unit_of
+from scaling_bayes.sweeps import checks, flags
+from scaling_bayes.sweeps.declaration import Declaration, Table, pick_names, read_columns, unit_of
+from scaling_bayes.symbols import COVARIATES, GROUPS, RESPONSES, UNSTATED
 
 _LOG_KINDS = ("parameters", "data", "count", "compute")
 _LONG_NAMES = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..symbols import suggest
-from .checks import SweepError
-from .downloads import CardFile
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.downloads import CardFile
+from scaling_bayes.symbols import suggest
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..symbols import suggest
-from .assembly import assemble
-from .cards import Card, Response, find_cards, read_card
-from .checks import SweepError
-from .declaration import Declaration, pick_names
-from .downloads import fetch_file, find_local
-from .readers import SAVED, read_saved, read_table
+from scaling_bayes.sweeps.assembly import assemble
+from scaling_bayes.sweeps.cards import Card, Response, find_cards, read_card
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.declaration import Declaration, pick_names
+from scaling_bayes.sweeps.downloads import fetch_file, find_local
+from scaling_bayes.sweeps.readers import SAVED, read_saved, read_table
+from scaling_bayes.symbols import suggest
 
 NORMAL_95 = 1.959963984540054
 """Half-width of a central 95 % interval of a normal distribution, in standard errors."""

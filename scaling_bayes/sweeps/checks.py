@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ..symbols import SweepError, SweepWarning, suggest
+from scaling_bayes.symbols import SweepError, SweepWarning, suggest
 
 __all__ = [
     "SweepError",

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..symbols import COUNTING, COVARIATES, FLOP_RULES, RESPONSES, UNITS, one_of, suggest, unit_factor
-from .checks import SweepError, check_columns, say_rows
+from scaling_bayes.sweeps.checks import SweepError, check_columns, say_rows
+from scaling_bayes.symbols import COUNTING, COVARIATES, FLOP_RULES, RESPONSES, UNITS, one_of, suggest, unit_factor
 
 Names = str | Sequence[str] | Mapping[str, str]
 Table = pd.DataFrame | xr.Dataset | Mapping[str, Any]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pooch
 
-from .checks import SweepError
+from scaling_bayes.sweeps.checks import SweepError
 
 MIRROR = "SCALING_BAYES_MIRROR"
 """Environment variable naming a folder that holds the catalogue's files under their own names."""

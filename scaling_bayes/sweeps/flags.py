@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from .checks import say_rows
+from scaling_bayes.sweeps.checks import say_rows
 
 DIVERGED_Z = 8.0
 """Robust standardised residual above which a loss counts as diverged."""

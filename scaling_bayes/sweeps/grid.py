@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..symbols import suggest
-from .checks import SweepError
-from .sweep import attr_list, check_sweep
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.sweep import attr_list, check_sweep
+from scaling_bayes.symbols import suggest
 
 
 def sweep_grid(sweep: xr.Dataset, dims: str | Sequence[str]) -> xr.Dataset:

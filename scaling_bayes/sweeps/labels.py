@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..symbols import suggest
-from .checks import SweepError
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.symbols import suggest
 
 
 def values_by_label(given: Mapping[Any, float], labels: Mapping[str, np.ndarray], what: str) -> np.ndarray:

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 import xarray as xr
 
-from ..symbols import suggest
-from .checks import SweepError
-from .sweep import as_sweep, check_sweep, restore_attrs
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.sweep import as_sweep, check_sweep, restore_attrs
+from scaling_bayes.symbols import suggest
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".csv": pd.read_csv,

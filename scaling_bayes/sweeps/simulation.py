@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..symbols import COVARIATES, RESPONSES, suggest
-from .assembly import assemble
-from .checks import SweepError
-from .declaration import Declaration
-from .labels import values_by_label
+from scaling_bayes.sweeps.assembly import assemble
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.declaration import Declaration
+from scaling_bayes.sweeps.labels import values_by_label
+from scaling_bayes.symbols import COVARIATES, RESPONSES, suggest
 
 Truth = Mapping[str, float | Mapping[Any, float]]
 

@@ -8,9 +8,9 @@ from numbers import Integral, Real
 import numpy as np
 import xarray as xr
 
-from ..symbols import suggest
-from .checks import SweepError
-from .sweep import attr_list, check_sweep
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.sweep import attr_list, check_sweep
+from scaling_bayes.symbols import suggest
 
 SAME_LEVEL = 1.01
 """Values within this factor of a level's largest member belong to that level."""

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..symbols import suggest
-from .assembly import assemble
-from .checks import SweepError, SweepWarning
-from .declaration import Declaration, Names, Table
+from scaling_bayes.sweeps.assembly import assemble
+from scaling_bayes.sweeps.checks import SweepError, SweepWarning
+from scaling_bayes.sweeps.declaration import Declaration, Names, Table
+from scaling_bayes.symbols import suggest
 
 LIST_ATTRS = ("covariates", "groups", "notes", "dropped_why")
 _PROMISED = ("response", "counting", "flop_rule", "title", "source", "dropped")

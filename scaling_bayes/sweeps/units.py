@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from ..symbols import unit_factor
-from .checks import SweepError
-from .labels import values_by_label
-from .sweep import attr_list, check_sweep
+from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.labels import values_by_label
+from scaling_bayes.sweeps.sweep import attr_list, check_sweep
+from scaling_bayes.symbols import unit_factor
 
 NATS = {"nats": 1.0, "bits": math.log(2)}
 """Nats in one unit of information."""

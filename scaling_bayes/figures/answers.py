@@ -1,0 +1,119 @@
+"""What a figure asks of the answer that it is given, in words that say what to call."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scaling_bayes.symbols import suggest
+
+
+class FigureError(ValueError):
+    """An answer that this figure cannot show; the message says which call gives the right one."""
+
+
+def check_answer(answer: Any, needed: Sequence[str], maker: str) -> xr.Dataset:
+    """Return `answer` if it is a Dataset with every variable and coordinate that is `needed`.
+
+    Raises
+    ------
+    FigureError
+        Otherwise.
+
+    Examples
+    --------
+    >>> check_answer(xr.Dataset({"loss": 1.0}), ["median"], "score(posterior, held_out)")
+    Traceback (most recent call last):
+    ...
+    scaling_bayes.figures.answers.FigureError: the answer lacks ['median']; draw what score(posterior, held_out) returns
+    (found: loss)
+    """
+    if not isinstance(answer, xr.Dataset):
+        raise FigureError(f"found {type(answer).__name__}; draw the Dataset that {maker} returns")
+    if absent := [name for name in needed if name not in answer.variables]:
+        found = ", ".join(map(str, answer.variables)) or "nothing"
+        raise FigureError(f"the answer lacks {absent}; draw what {maker} returns\n(found: {found})")
+    return answer
+
+
+def check_level(answer: xr.Dataset, level: float) -> float:
+    """Return the level of intervals among those that were scored.
+
+    Raises
+    ------
+    FigureError
+        If it was not.
+
+    Examples
+    --------
+    >>> check_level(xr.Dataset(coords={"level": [0.5, 0.9]}), 0.9)
+    0.9
+    """
+    near = np.isclose(answer["level"].values, level)
+    if not near.any():
+        known = ", ".join(f"{known:g}" for known in answer["level"].values)
+        raise FigureError(f"level={level:g} was not scored; give one of {known}, or score again with levels=[{level:g}]")
+    return float(answer["level"].values[near][0])
+
+
+def check_groups(by: str | Sequence[str], runs: xr.Dataset) -> list[str]:
+    """Return names of groups as a list, if all are coordinates along the runs.
+
+    Raises
+    ------
+    FigureError
+        If one is not.
+
+    Examples
+    --------
+    >>> check_groups("corpus", xr.Dataset(coords={"corpus": ("run", ["web"])}))
+    ['corpus']
+    """
+    names = [by] if isinstance(by, str) else [str(name) for name in by]
+    known = label_coordinates(runs)
+    for name in names:
+        if name not in runs.coords or runs[name].dims != ("run",):
+            raise FigureError(f"{name!r} is no group of these runs: {suggest(name, known)}")
+    return names
+
+
+def label_coordinates(runs: xr.Dataset) -> list[str]:
+    """Coordinates that label runs: text along ``run`` with fewer labels than runs.
+
+    Examples
+    --------
+    >>> label_coordinates(xr.Dataset(coords={"corpus": ("run", ["web", "web"]), "run": ["a", "b"]}))
+    ['corpus']
+    """
+    texts = [str(n) for n, c in runs.coords.items() if c.dims == ("run",) and c.dtype.kind in "UOT" and n not in ("run", "flag")]
+    return [name for name in texts if len(np.unique(runs[name].values.astype(str))) < runs.sizes["run"]]
+
+
+def run_labels(runs: xr.Dataset, groups: Sequence[str]) -> np.ndarray:
+    """Label of each run, several groups joined by a comma; all empty without groups.
+
+    Examples
+    --------
+    >>> runs = xr.Dataset(coords={"corpus": ("run", ["web", "code"]), "seed": ("run", [0, 1])})
+    >>> run_labels(runs, ["corpus", "seed"]).tolist()
+    ['web, 0', 'code, 1']
+    """
+    columns = [runs[name].values.astype(str) for name in groups]
+    return np.array([", ".join(parts) for parts in zip(*columns, strict=True)] if columns else [""] * runs.sizes["run"])
+
+
+def gate_warning(answers: Mapping[str, xr.Dataset]) -> str:
+    """Say which answers come from a posterior that failed its sampler's gates; empty if none does.
+
+    Examples
+    --------
+    >>> gate_warning({"": xr.Dataset(attrs={"failed_gates": "R-hat"}), "law alone": xr.Dataset()})
+    'SAMPLER GATES FAILED: R-hat'
+    """
+    failed = {name: str(answer.attrs.get("failed_gates", "")) for name, answer in answers.items()}
+    return "\n".join(
+        f"{name}: SAMPLER GATES FAILED: {gates}" if name else f"SAMPLER GATES FAILED: {gates}"
+        for name, gates in failed.items()
+        if gates
+    )

@@ -1,0 +1,52 @@
+"""`Design`: a sweep as the padded arrays that the program receives."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+Array = jax.Array | np.ndarray
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Design:
+    """Arrays of a sweep, padded to ``(block, cell, row)``.
+
+    A *cell* is one combination of groups, a *row* a run in it, a *block* a set of cells whose group effects are sampled
+    together: one cell where there is one grouping, all cells where groupings cross.
+
+    Attributes
+    ----------
+    covariates : dict of array, shape (block, cell, row)
+        Divided by their references.
+    references : dict of scalar
+    log_response, weight : array, shape (block, cell, row)
+        ``weight`` is 1 for a run and 0 for padding.
+    prior_mean, prior_width : array, shape (coordinate,)
+    spread_scale : array, shape (spread,)
+        Scale of the half-normal prior on each spread that is sampled.
+    incidence : array, shape (block, cell, coordinate, effect)
+        0 or 1: which effects move which coordinate of a cell.
+    effect_spread : array of int, shape (effect,)
+        Index into the sampled spreads, or -1 where the effect has a known spread.
+    effect_scale : array, shape (effect,)
+        The known spread.
+    basis : array, shape (block, cell, row, knot)
+    knot_axis : array of int, shape (knot,)
+    drift_median : array, shape (axis,)
+    """
+
+    covariates: dict[str, Array]
+    references: dict[str, Array]
+    log_response: Array
+    weight: Array
+    prior_mean: Array
+    prior_width: Array
+    spread_scale: Array
+    incidence: Array
+    effect_spread: Array
+    effect_scale: Array
+    basis: Array
+    knot_axis: Array
+    drift_median: Array

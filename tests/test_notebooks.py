@@ -1,0 +1,26 @@
+"""Every notebook runs from top to bottom, with few draws; the committed outputs are made with the values it shows."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+TABLES = {"01_from_sweep_to_extrapolation": ("chinchilla", "loss-to-loss")}
+FAST = {"draws": 60, "warmup": 100, "resamples": 100}
+"""What stands in for the values of the cell tagged ``parameters``."""
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(path, requires_table, tmp_path):
+    for table in TABLES.get(path.stem, ()):
+        requires_table(table)
+    notebook = nbformat.read(path, as_version=4)
+    (chosen,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    chosen.source = "\n".join(f"{name} = {value}" for name, value in FAST.items() if name in chosen.source)
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS

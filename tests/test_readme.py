@@ -1,0 +1,38 @@
+"""The README's examples run as they stand, with few draws."""
+
+import functools
+import re
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import scaling_bayes as sb
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.needs_table("loss-to-loss")
+def test_ten_lines(monkeypatch):
+    monkeypatch.setattr(sb, "fit", functools.partial(sb.fit, draws=60, warmup=100, progress=False))
+    names: dict[str, object] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sb.GateWarning)
+        exec(BLOCKS[0], names)
+    assert set(names["posterior"]["posterior"].dims) >= {"chain", "draw", "corpus"}
+    assert names["held_out"].sizes["run"] == 136
+
+
+def test_own_sweep(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    table = {"params": [1, 2, 4], "tokens": [1, 1, 2], "data": ["web", "code", "web"], "val_loss": [4.0, 3.9, 3.4]}
+    pd.DataFrame(table).to_csv("runs.csv")
+    names: dict[str, object] = {"sb": sb}
+    exec(BLOCKS[1], names)
+    assert names["sweep"]["N"].max() == 4e6
+
+
+def test_every_block_is_tried():
+    assert len(BLOCKS) == 2
