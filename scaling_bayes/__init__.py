@@ -11,27 +11,25 @@ from typing import Any
 
 _PUBLIC = {
     "scaling_bayes.sweeps": (
-        "SweepError", "SweepWarning", "as_sweep", "convert_loss", "hold_out", "join_sweeps", "list_sweeps", "load_sweep",
-        "read_sweep", "simulate_sweep", "sweep_grid",
+        "SweepError SweepWarning as_sweep convert_loss hold_out join_sweeps list_sweeps load_sweep read_sweep "
+        "simulate_sweep sweep_grid"
     ),
-    "scaling_bayes.laws": ("FormulaError", "Law", "RoleError", "law", "list_laws"),
-    "scaling_bayes.model": (
-        "Discrepancy", "Fixed", "Model", "ModelError", "Normal", "Partial", "Separate", "Shared", "StudentT",
-    ),
-    "scaling_bayes.inference.fit": ("fit",),
-    "scaling_bayes.inference.gates": ("GateError", "GateWarning"),
-    "scaling_bayes.inference.baseline": ("baseline",),
-    "scaling_bayes.inference.storage": ("open_posterior", "save_posterior"),
-    "scaling_bayes.questions.points": ("QuestionError",),
-    "scaling_bayes.questions.prediction": ("predict",),
-    "scaling_bayes.questions.scoring": ("score", "score_table"),
-    "scaling_bayes.questions.checking": ("check",),
-    "scaling_bayes.questions.summaries": ("summarise",),
-}  # fmt: skip
-_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
+    "scaling_bayes.laws": "FormulaError Law RoleError law list_laws",
+    "scaling_bayes.model": "Discrepancy Fixed Model ModelError Normal Partial Separate Shared StudentT",
+    "scaling_bayes.inference.fit": "fit",
+    "scaling_bayes.inference.gates": "GateError GateWarning",
+    "scaling_bayes.inference.baseline": "baseline",
+    "scaling_bayes.inference.storage": "open_posterior save_posterior",
+    "scaling_bayes.questions.points": "QuestionError",
+    "scaling_bayes.questions.prediction": "predict",
+    "scaling_bayes.questions.scoring": "score score_table",
+    "scaling_bayes.questions.checking": "check",
+    "scaling_bayes.questions.summaries": "summarise",
+}
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 
 __version__ = version("scaling-bayes")
-__all__ = ["__version__", "figures", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", "figures", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,13 +1,14 @@
-"""The main job, ``python -m scaling_bayes``: fit a sweep, extrapolate to its largest budgets, score against the field's habit.
+"""The main job, ``python -m scaling_bayes``: fit a sweep, extrapolate to its largest budgets, score against the habit.
 
-Six corpora of the loss-to-loss sweep, Chinchilla's law pooled over them, the two largest budgets held out; with and without
-discrepancy, and Huber least squares with a bootstrap on the same split.
+Six corpora of the loss-to-loss sweep, Chinchilla's law pooled over them, the two largest budgets held out; with and
+without discrepancy, and Huber least squares with a bootstrap on the same split.
 """
 
 import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +18,12 @@ import scaling_bayes as sb
 
 SWEEP, GROUP, HELD_OUT = "loss-to-loss", "corpus", 2
 WITH, WITHOUT, HABIT = "with discrepancy", "without discrepancy", "Huber + bootstrap"
-COLUMNS = {"coverage": "90% coverage", "rmsle": "RMSLE", "width": "width (log)", "crps": "CRPS"}
+COLUMNS = {"runs": "runs", "coverage": "90% coverage", "rmsle": "RMSLE", "width": "width (log)", "crps": "CRPS"}
 
 
-def fit_all(fit_part: xr.Dataset, *, seed: int, draws: int, warmup: int, progress: bool) -> dict[str, xr.DataTree]:
+def fit_all(
+    fit_part: xr.Dataset, *, seed: int, draws: int, warmup: int, resamples: int = 4000, progress: bool = False
+) -> dict[str, xr.DataTree]:
     """Fit the three methods to the same runs."""
     law = sb.law("chinchilla")
     pool = dict.fromkeys(law.parameters, GROUP)
@@ -29,26 +32,28 @@ def fit_all(fit_part: xr.Dataset, *, seed: int, draws: int, warmup: int, progres
         model = sb.Model(law, pool=pool, discrepancy=discrepancy)
         say(f"fitting {law.formula} over {fit_part.sizes['run']} runs, {name} ...")
         posteriors[name] = sb.fit(model, fit_part, seed=seed, draws=draws, warmup=warmup, progress=progress)
-    say(f"fitting each {GROUP} alone by Huber least squares, 4000 resamples ...")
-    posteriors[HABIT] = sb.baseline(law, fit_part, seed=seed, by=GROUP)
+    say(f"fitting each {GROUP} alone by Huber least squares, {resamples} resamples ...")
+    posteriors[HABIT] = sb.baseline(law, fit_part, seed=seed, by=GROUP, bootstrap=resamples)
     return posteriors
 
 
-def score_all(posteriors: dict[str, xr.DataTree], held_out: xr.Dataset) -> tuple[dict[str, xr.Dataset], pd.DataFrame]:
-    """Score every method on the held-out runs; the table has a row a corpus and one for all."""
+def score_all(
+    posteriors: dict[str, xr.DataTree], held_out: xr.Dataset
+) -> tuple[dict[str, xr.Dataset], dict[str, pd.DataFrame]]:
+    """Score every method on the held-out runs; a table has a row a corpus and one for all."""
     scored = {name: sb.score(posterior, held_out) for name, posterior in posteriors.items()}
-    tables = {name: pd.concat([sb.score_table(s, GROUP), sb.score_table(s)]).rename_axis(GROUP) for name, s in scored.items()}
-    return scored, pd.concat(tables, axis=1, names=["method", "score"])
+    tables = {name: pd.concat([sb.score_table(s, GROUP), sb.score_table(s)]) for name, s in scored.items()}
+    return scored, {name: table.rename_axis(GROUP) for name, table in tables.items()}
 
 
-def print_report(table: pd.DataFrame, posteriors: dict[str, xr.DataTree], held_out: xr.Dataset) -> None:
+def print_report(tables: dict[str, pd.DataFrame], posteriors: dict[str, xr.DataTree], held_out: xr.Dataset) -> None:
     """Print scores, gates and seconds."""
     print(f"\nHeld out: {held_out.attrs['held_out_rule']}.\n")
     for name, posterior in posteriors.items():
-        part = table[name][["runs", *COLUMNS]].rename(columns=COLUMNS)
+        shown = tables[name][list(COLUMNS)].rename(columns=COLUMNS)
         print(f"{name} ({posterior.attrs['seconds']:.0f} s)")
-        print(part.to_string(float_format=lambda v: f"{v:.4f}", formatters={"90% coverage": "{:.2f}".format}))
-        for gate in json.loads(posterior.attrs["gates"]):
+        print(shown.to_string(float_format="{:.4f}".format, formatters={"90% coverage": "{:.2f}".format}))
+        for gate in read_gates(posterior):
             verdict = "passed" if gate["passed"] else "FAILED"
             print(f"    {verdict}  {gate['name']}: {gate['value']:.4g} (limit {gate['limit']:g})")
         print()
@@ -58,17 +63,16 @@ def write_results(
     folder: Path,
     posteriors: dict[str, xr.DataTree],
     scored: dict[str, xr.Dataset],
-    table: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
     fit_part: xr.Dataset,
 ) -> list[Path]:
     """Write posteriors, table and figures below `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, posterior in posteriors.items():
         stem = name.replace(" + ", "-").replace(" ", "-").lower()
         written.append(sb.save_posterior(posterior, folder / f"{stem}.nc", overwrite=True))
-    table.to_csv(folder / "scores.csv")
     written.append(folder / "scores.csv")
+    pd.concat(tables, names=["method"]).to_csv(written[-1])
     pictures = {
         "sweep": sb.figures.plot_sweep(fit_part),
         "extrapolation": sb.figures.plot_extrapolation(scored, fit_part),
@@ -79,35 +83,45 @@ def write_results(
     return written
 
 
+def read_gates(posterior: xr.DataTree) -> list[dict[str, float]]:
+    """Verdicts of the sampler's gates; none for a method that does not sample."""
+    return json.loads(posterior.attrs["gates"])
+
+
 def say(text: str) -> None:
     """Tell progress on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the main job; 0 if every gate was passed, 1 if one failed, 2 if the sweep cannot be had."""
-    parser = argparse.ArgumentParser(prog="python -m scaling_bayes", description=__doc__.splitlines()[0])
+def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m scaling_bayes", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("results"), help="folder for what is written")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--draws", type=int, default=1000, help="kept draws per chain")
     parser.add_argument("--warmup", type=int, default=500, help="warm-up iterations per chain")
-    chosen = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the main job; 0 if every gate was passed, 1 if one failed, 2 if it has no sweep or no place to write."""
+    chosen = read_arguments(arguments)
     started = time.perf_counter()
     try:
         sweep = sb.load_sweep(SWEEP)
-    except sb.SweepError as error:
+        chosen.output.mkdir(parents=True, exist_ok=True)
+    except (sb.SweepError, OSError) as error:
         say(f"error: {error}")
         return 2
     fit_part, held_out = sb.hold_out(sweep, along="C", top=HELD_OUT)
-    progress = sys.stderr.isatty()
-    posteriors = fit_all(fit_part, seed=chosen.seed, draws=chosen.draws, warmup=chosen.warmup, progress=progress)
-    scored, table = score_all(posteriors, held_out)
-    print_report(table, posteriors, held_out)
-    for path in write_results(chosen.output, posteriors, scored, table, fit_part):
+    settings = {"seed": chosen.seed, "draws": chosen.draws, "warmup": chosen.warmup}
+    posteriors = fit_all(fit_part, **settings, progress=sys.stderr.isatty())
+    scored, tables = score_all(posteriors, held_out)
+    print_report(tables, posteriors, held_out)
+    for path in write_results(chosen.output, posteriors, scored, tables, fit_part):
         print(path)
     say(f"{time.perf_counter() - started:.0f} seconds in all")
-    gates = [gate["passed"] for posterior in posteriors.values() for gate in json.loads(posterior.attrs["gates"])]
-    return 0 if all(gates) else 1
+    return 0 if all(gate["passed"] for posterior in posteriors.values() for gate in read_gates(posterior)) else 1
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def check_level(answer: xr.Dataset, level: float) -> float:
     near = np.isclose(answer["level"].values, level)
     if not near.any():
         known = ", ".join(f"{known:g}" for known in answer["level"].values)
-        raise FigureError(f"level={level:g} was not scored; give one of {known}, or score again with levels=[{level:g}]")
+        raise FigureError(f"level={level:g} was not scored; give one of {known}, or score with levels=[{level:g}]")
     return float(answer["level"].values[near][0])
 
 
@@ -86,7 +86,8 @@ def label_coordinates(runs: xr.Dataset) -> list[str]:
     >>> label_coordinates(xr.Dataset(coords={"corpus": ("run", ["web", "web"]), "run": ["a", "b"]}))
     ['corpus']
     """
-    texts = [str(n) for n, c in runs.coords.items() if c.dims == ("run",) and c.dtype.kind in "UOT" and n not in ("run", "flag")]
+    along = {str(name): coord for name, coord in runs.coords.items() if coord.dims == ("run",)}
+    texts = [name for name, coord in along.items() if coord.dtype.kind in "UOT" and name not in ("run", "flag")]
     return [name for name in texts if len(np.unique(runs[name].values.astype(str))) < runs.sizes["run"]]
 
 
@@ -101,6 +102,30 @@ def run_labels(runs: xr.Dataset, groups: Sequence[str]) -> np.ndarray:
     """
     columns = [runs[name].values.astype(str) for name in groups]
     return np.array([", ".join(parts) for parts in zip(*columns, strict=True)] if columns else [""] * runs.sizes["run"])
+
+
+def split_runs(runs: xr.Dataset, groups: Sequence[str]) -> dict[str, xr.Dataset]:
+    """Runs of each label that occurs, labels sorted; one part without a label where there are no groups.
+
+    Examples
+    --------
+    >>> runs = xr.Dataset(coords={"corpus": ("run", ["web", "code", "web"])})
+    >>> {label: part.sizes["run"] for label, part in split_runs(runs, ["corpus"]).items()}
+    {'code': 1, 'web': 2}
+    """
+    labels = run_labels(runs, groups)
+    return {str(label): runs.isel(run=np.flatnonzero(labels == label)) for label in np.unique(labels)}
+
+
+def flagged_runs(runs: xr.Dataset) -> np.ndarray:
+    """Which runs are flagged, as diverged or otherwise.
+
+    Examples
+    --------
+    >>> flagged_runs(xr.Dataset(coords={"flag": ("run", ["", "diverged"])})).tolist()
+    [False, True]
+    """
+    return runs["flag"].values.astype(str) != "" if "flag" in runs.coords else np.zeros(runs.sizes["run"], dtype=bool)
 
 
 def gate_warning(answers: Mapping[str, xr.Dataset]) -> str:

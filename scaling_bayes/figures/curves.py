@@ -1,5 +1,7 @@
 """One panel of a predicted curve: its bands, the fitted runs, and those that were held out."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
@@ -8,82 +10,84 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.error_panels import INSIDE, OUTSIDE
 from scaling_bayes.figures.errors import scale_values
-from scaling_bayes.figures.style import BAD, GOOD, INK, MUTED, SHADE, axis_label, log_axis
+from scaling_bayes.figures.style import BAD, GOOD, MUTED, SHADE, log_axis
+
+FITTED = "fitted"
 
 BANDS = ((0.9, 0.16), (0.5, 0.28))
 """Central probability and opacity of each band."""
 
 
-def check_curve(curve: xr.Dataset, response: str) -> xr.Dataset:
-    """Return `curve` if it is an answer of `predict` along the scale.
+def curve_parts(curve: xr.Dataset, groups: Sequence[str], panels: Mapping[str, xr.Dataset]) -> dict[str, xr.DataArray]:
+    """Draws of the curve of each panel, dims (chain, draw, point); one curve for all where the law knows no groups.
+
+    Parameters
+    ----------
+    curve : Dataset
+        From `predict` along the scale.
+    groups : sequence of str
+        Groups that have a panel each.
+    panels : mapping of str to Dataset
+        Runs of each panel.
 
     Raises
     ------
     FigureError
-        If it has no draws of the response, or its points lack the scale's coordinate.
+        If `curve` has no draws or no scale, lacks a label of a panel, or runs over a group that has no panel.
     """
-    check_answer(curve, [response], "predict(posterior, path)")
-    if not {"chain", "draw", "point"} <= set(curve[response].dims):
-        raise FigureError(f"curve={response!r} has dims {curve[response].dims}; predict along a path gives chain, draw and point")
-    scale = str(curve.attrs.get("scale", ""))
-    if scale not in curve.coords:
-        raise FigureError(f"the curve's points lack {scale or 'a scale'!r}; name it in predict(posterior, {{{scale!r}: ...}})")
-    return curve
+    check_answer(curve, [str(curve.attrs.get("response", "loss"))], "predict(posterior, path)")
+    array, scale = curve[str(curve.attrs["response"])], str(curve.attrs["scale"])
+    if not {"chain", "draw", "point"} <= set(array.dims):
+        raise FigureError(f"the curve has dims {array.dims}; predict along a path gives chain, draw and point")
+    if scale not in array.coords:
+        raise FigureError(f"the curve's points lack {scale!r}; name it in predict(posterior, {{{scale!r}: ...}})")
+    return {label: _select(array, {g: str(runs[g].values[0]) for g in groups}) for label, runs in panels.items()}
 
 
-def curve_of(curve: xr.Dataset, groups: list[str], labels: list[str]) -> xr.DataArray:
-    """Draws of the response of one panel's groups, dims (chain, draw, point).
-
-    Raises
-    ------
-    FigureError
-        If a group of the curve has no panel, or a label of the panel no curve.
-    """
-    array = curve[str(curve.attrs["response"])]
-    for group, label in zip(groups, labels, strict=True):
-        if group not in array.coords or label not in array[group].values.astype(str):
-            raise FigureError(f"the curve has no {group} {label!r}; predict it for all groups, or for the ones drawn")
-        array = array.isel({str(array[group].dims[0]): array[group].values.astype(str) == label})
-        array = array.squeeze(group, drop=True) if group in array.dims else array
+def _select(array: xr.DataArray, labels: Mapping[str, str]) -> xr.DataArray:
+    named = {group: label for group, label in labels.items() if group in array.coords}
+    for group, label in named.items():
+        if label not in array[group].values.astype(str):
+            raise FigureError(f"the curve has no {group} {label!r}; predict it for every group that is drawn")
+        rows = np.flatnonzero(array[group].values.astype(str) == label)
+        array = array.isel({array[group].dims[0]: rows[0] if group in array.dims else rows})
     if extra := [str(d) for d in array.dims if d not in ("chain", "draw", "point")]:
-        raise FigureError(f"the curve runs over {extra} as well, which have no panel; select one, or give by={[*groups, *extra]}")
+        raise FigureError(f"the curve runs over {extra}, which have no panel; select one of each, or name them in by=")
     return array
 
 
-def draw_curve(ax: Axes, curve: xr.DataArray, scale: str, fit_part: xr.Dataset, scored: xr.Dataset, level: float) -> None:
+def draw_curve(ax: Axes, curve: xr.DataArray, fit_part: xr.Dataset, scored: xr.Dataset, level: float) -> None:
     """Draw bands, median and runs of one panel.
 
     Parameters
     ----------
     ax : Axes
     curve : DataArray
-        From `curve_of`.
-    scale : str
-        Coordinate of `curve` along x.
+        One of `curve_parts`.
     fit_part, scored : Dataset
         The panel's runs.
     level : float
         Of the interval that tells a hit.
     """
-    response = fit_part[str(fit_part.attrs["response"])]
-    order = np.argsort(curve[scale].values)
-    x = curve[scale].values[order]
+    scale, response = str(scored.attrs["scale"]), fit_part[str(fit_part.attrs["response"])]
+    curve = curve.sortby(scale)
+    x = curve[scale].values
     for probability, alpha in BANDS:
-        ends = curve.quantile([(1 - probability) / 2, (1 + probability) / 2], ("chain", "draw")).values[:, order]
-        ax.fill_between(x, *ends, color=GOOD, alpha=alpha, lw=0, zorder=2)
-    ax.plot(x, curve.median(("chain", "draw")).values[order], color=GOOD, zorder=3)
+        ends = curve.quantile([(1 - probability) / 2, (1 + probability) / 2], ("chain", "draw"))
+        ax.fill_between(x, *ends.transpose("quantile", "point").values, color=GOOD, alpha=alpha, lw=0)
+    ax.plot(x, curve.median(("chain", "draw")).values, color=GOOD)
     fitted, held = scale_values(fit_part, scale), scale_values(scored, scale)
-    ax.plot(fitted, response.values, "o", color=MUTED, ms=1.4, mew=0, alpha=0.8, zorder=4)
+    ax.plot(fitted, response.values, "o", color=MUTED, ms=1.4, mew=0, label=FITTED)
     inside = scored["inside"].sel(level=level).values.astype(bool)
-    for rows, colour, marker in ((inside, GOOD, "o"), (~inside, BAD, "x")):
-        ax.plot(held[rows], scored["observed"].values[rows], marker, color=colour, ms=1.9, mew=0.6, zorder=5)
-    ax.margins(x=0.04)
-    ax.axvspan(ax.get_xlim()[0], fitted.max(), color=SHADE, lw=0, zorder=0)
-    ax.set_xlim(min(x.min(), fitted.min()) / 1.2, max(x.max(), held.max()) * 1.2)
-    log_axis(ax.xaxis, str(fit_part[scale].attrs.get("units", "")))
+    for rows, colour, marker, label in ((inside, GOOD, "o", INSIDE), (~inside, BAD, "x", OUTSIDE)):
+        ax.plot(held[rows], scored["observed"].values[rows], marker, color=colour, ms=1.9, mew=0.6, label=label)
+    left = min(x.min(), fitted.min()) / 1.2
+    ax.set_xlim(left, max(x.max(), held.max()) * 1.2)
+    ax.axvspan(left, fitted.max(), color=SHADE, lw=0, zorder=0)
+    log_axis(ax.xaxis, str(fit_part[scale].attrs.get("units", "")) if scale in fit_part.coords else "")
     log_axis(ax.yaxis, str(response.attrs.get("units", "")))
-    ax.set_ylabel(axis_label(response))
 
 
 def curve_legend() -> list[Artist]:

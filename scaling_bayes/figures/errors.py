@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from scipy.optimize import isotonic_regression
 
 from scaling_bayes.laws.axes import axis_values
 from scaling_bayes.sweeps.split import find_levels
 
-SPREAD = 0.36
-"""Half of the room that the runs of one level take, as a share of the smallest gap between levels."""
+POINTS_APART = 3.4
+"""Distance between neighbouring runs that is aimed at, in points."""
 
-LONE_SPREAD = 0.06
-"""The same where there is a single level, in decades."""
+MOST_ROOM = 0.7
+"""Share of the extrapolated range that the runs of a panel may take together."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Errors:
         Whether the run is in its interval.
     scale : array
         Value of the scale axis.
-    position : array
-        Where the run is drawn: runs of one level stand side by side.
+    order : array
+        What runs of one scale are sorted by.
     fitted : float
         Largest fitted scale.
     """
@@ -38,7 +39,7 @@ class Errors:
     upper: np.ndarray
     inside: np.ndarray
     scale: np.ndarray
-    position: np.ndarray
+    order: np.ndarray
     fitted: float
 
     @property
@@ -47,15 +48,23 @@ class Errors:
         level = find_levels(self.scale)
         return np.sort([np.exp(np.log(self.scale[level == k]).mean()) for k in np.unique(level)])
 
+    def positions(self, width: float) -> np.ndarray:
+        """Where the runs are drawn in a panel `width` inches wide: side by side where their scales are equal."""
+        ends = np.log10([self.fitted, self.scale.min(), self.scale.max()])
+        share = min(MOST_ROOM / len(self.scale), POINTS_APART / (72 * width))
+        above = self.fitted if self.scale.min() > self.fitted else 0.0
+        return side_by_side(self.scale, self.order, share * max(float(np.ptp(ends)), 0.05), above)
+
     @property
-    def rmsle(self) -> float:
-        """Root mean square of the log error."""
-        return float(np.sqrt(np.mean(np.log1p(self.observed / 100) ** 2)))
+    def log_error(self) -> np.ndarray:
+        """Log of observed over predicted."""
+        return np.log1p(self.observed / 100)
 
     @property
     def says(self) -> tuple[str, str]:
         """Hits and size of the errors, in words."""
-        return f"{self.inside.sum()}/{self.inside.size} inside", f"RMSLE {self.rmsle:.4f}"
+        rmsle = np.sqrt(np.mean(self.log_error**2))
+        return f"{self.inside.sum()}/{self.inside.size} inside", f"RMSLE {rmsle:.4f}"
 
 
 def prediction_errors(scored: xr.Dataset, fit_part: xr.Dataset, level: float) -> Errors:
@@ -72,38 +81,31 @@ def prediction_errors(scored: xr.Dataset, fit_part: xr.Dataset, level: float) ->
     """
     at = scored.sel(level=level)
     relative = {name: 100 * (at[name].values / at["median"].values - 1) for name in ("observed", "lower", "upper")}
-    scale, fitted = scale_values(scored), scale_values(fit_part, str(scored.attrs["scale"]))
-    largest = float(fitted.max()) if fitted.size else float((scale / scored["extrapolation"].values).max())
+    axis = str(scored.attrs["scale"])
+    scale, largest = scale_values(scored, axis), float(scale_values(fit_part, axis).max())
     order = scored["N"].values if "N" in scored.coords else scored["median"].values
-    position = side_by_side(scale, order, largest)
-    return Errors(**relative, inside=at["inside"].values.astype(bool), scale=scale, position=position, fitted=largest)
+    return Errors(**relative, inside=at["inside"].values.astype(bool), scale=scale, order=order, fitted=largest)
 
 
-def scale_values(runs: xr.Dataset, scale: str | None = None) -> np.ndarray:
-    """Values of the axis along which extrapolation is measured, a coordinate or a formula such as ``D/N``."""
-    return axis_values(scale or str(runs.attrs["scale"]), {str(n): c.values for n, c in runs.coords.items()})
+def scale_values(runs: xr.Dataset, axis: str) -> np.ndarray:
+    """Values of the axis along which extrapolation is measured, a covariate or a formula such as ``D/N``."""
+    return axis_values(axis, {str(name): coord.values for name, coord in runs.coords.items()})
 
 
-def side_by_side(scale: np.ndarray, order: np.ndarray, fitted: float) -> np.ndarray:
-    """Positions at which the runs of one level stand side by side, by rising `order`; every run alone stays in place.
+def side_by_side(scale: np.ndarray, order: np.ndarray, apart: float, above: float = 0.0) -> np.ndarray:
+    r"""Positions nearest to the scales at which neighbours are `apart` decades from each other, at least.
+
+    Least squares, :math:`\min \sum (q_i - p_i)^2` with :math:`q_{i+1} \ge q_i + d`, an isotonic regression; runs of one
+    scale, to within 1 %, stand by rising `order`, and none falls below `above`.
 
     Examples
     --------
-    >>> side_by_side(np.array([1e19, 1e19, 1e19, 1e20]), np.array([2.0, 3.0, 1.0, 1.0]), 1e18).round(-17)
-    array([1.0e+19, 2.3e+19, 4.0e+18, 1.0e+20])
+    >>> side_by_side(np.array([1e19, 1e19, 1e19, 1e22]), np.array([2.0, 3.0, 1.0, 1.0]), apart=0.1).round(-17)
+    array([1.00e+19, 1.26e+19, 7.90e+18, 1.00e+22])
     """
-    level = find_levels(scale)
-    members = [np.flatnonzero(level == k) for k in np.unique(level)]
-    most = max(map(len, members))
-    if most == 1:
-        return scale
-    centres = np.log10([fitted, *(np.exp(np.log(scale[rows]).mean()) for rows in members)])
-    gaps = np.diff(np.sort(centres))
-    gaps = gaps[gaps > np.log10(1.01)]
-    half = SPREAD * float(gaps.min()) if gaps.size else LONE_SPREAD
-    position = scale.copy()
-    for rows, centre in zip(members, centres[1:], strict=True):
-        if len(rows) > 1:
-            rank = np.argsort(np.argsort(order[rows], kind="stable")) - (len(rows) - 1) / 2
-            position[rows] = 10 ** (centre + 2 * half * rank / (most - 1))
-    return position
+    ranked = np.lexsort((order, -find_levels(scale)))
+    steps = apart * np.arange(len(scale))
+    position = np.empty(len(scale))
+    nearest = isotonic_regression(np.log10(scale[ranked]) - steps).x
+    position[ranked] = (np.maximum(nearest, np.log10(above) + apart) if above else nearest) + steps
+    return 10**position

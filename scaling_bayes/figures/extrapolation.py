@@ -5,26 +5,30 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, check_level, gate_warning, run_labels
-from scaling_bayes.figures.curves import draw_curve
+from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, check_level, gate_warning, split_runs
+from scaling_bayes.figures.curves import curve_legend, curve_parts, draw_curve
+from scaling_bayes.figures.error_panels import draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors, prediction_errors
-from scaling_bayes.figures.style import BAD, GOOD, INK, MUTED, SHADE, axis_label, format_value, log_axis, mark, new_figure
-from scaling_bayes.sweeps import attr_list
+from scaling_bayes.figures.style import WIDTH, axis_label, fit_text, legend_below, mark, new_figure, panel_grid
+from scaling_bayes.sweeps import attr_list, check_sweep
 
 NEEDED = ("observed", "median", "lower", "upper", "inside", "level", "extrapolation")
-MOST_COLUMNS = 6
-ROW, HEADER = 1.32, 0.17
-"""Heights of a row of panels and of the line above a method's row, in inches."""
+COLUMNS, MOST_COLUMNS = 3, 6
+"""Panels side by side: of one answer, and where several are compared."""
 
-FEW_LEVELS = 3
-RATIOS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+ROW, CURVE_ROW, HEADER, EDGES = 1.25, 1.6, 0.2, 0.75
+"""Heights in inches: of a row of errors, a row of curves, the line above a row, what stands around all rows."""
+
+ERROR = "observed / predicted − 1"
+
+PANEL = 0.86
+"""Share of a column's width that its panel takes, about."""
+
+Panels = dict[str, Errors]
 
 
 def plot_extrapolation(
@@ -39,9 +43,9 @@ def plot_extrapolation(
 
     .. math:: 100 \left( \frac{y}{\hat y_{0.5}} - 1 \right) \%
 
-    with the predictive interval of a new run on the same scale. A run inside its interval is a blue dot, one outside a
-    vermilion cross; runs of one scale stand side by side by rising N. The grey strip is the fitted range, the upper axis the
-    ratio to its end.
+    with the predictive interval of a new run on the same scale. A run inside its interval is a blue dot, one outside
+    a vermilion cross; runs of one scale stand side by side by rising N. The grey strip is the fitted range, the upper
+    axis the ratio to its end.
 
     Parameters
     ----------
@@ -50,8 +54,8 @@ def plot_extrapolation(
     fit_part : Dataset
         The fitted sweep, from `hold_out`; says the groups, the units and where the fitted range ends.
     curve : Dataset, optional
-        From `predict` along the scale: a panel above each shows the response with its 50 % and 90 % bands and all runs. Only
-        with one scored answer.
+        From `predict` along the scale: a panel above each shows the response with its 50 % and 90 % bands and all
+        runs. Only with one scored answer.
     by : str or sequence of str, optional
         Groups that have a panel each; all groups of `fit_part` by default, ``()`` for a single panel.
     level : float
@@ -78,15 +82,134 @@ def plot_extrapolation(
     >>> len(plot_extrapolation(scored, fit_part).axes)
     1
     """
-    answers = dict(scored) if isinstance(scored, Mapping) and not isinstance(scored, xr.Dataset) else {"": scored}
+    several = isinstance(scored, Mapping) and not isinstance(scored, xr.Dataset | xr.DataTree)
+    answers = dict(scored) if several else {"": scored}
     if not answers:
         raise FigureError("no answer to draw; give what score(posterior, held_out) returns")
     for answer in answers.values():
         check_answer(answer, NEEDED, "score(posterior, held_out)")
     if curve is not None and len(answers) > 1:
         raise FigureError(f"curve= goes with one scored answer, found {len(answers)}: {', '.join(answers)}")
-    groups = attr_list(fit_part, "groups") if by is None else check_groups(by, fit_part)
-    panels = _read_panels(answers, fit_part, groups, level)
-    if len(answers) > 1 and len(panels) == 1:
-        panels = {name: {"": panel} for name, panel in next(iter(panels.values())).items()}
-    return _draw(panels, answers, fit_part, curve, level)
+    groups = attr_list(check_sweep(fit_part), "groups") if by is None else check_groups(by, fit_part)
+    words = _say(answers, fit_part, check_level(next(iter(answers.values())), level))
+    fitted = split_runs(fit_part, groups)
+    held_out = {name: split_runs(answer, check_groups(groups, answer)) for name, answer in answers.items()}
+    table = {name: _errors(parts, fitted, fit_part, words.level) for name, parts in held_out.items()}
+    if curve is not None:
+        (name,) = table
+        curves = curve_parts(curve, groups, held_out[name])
+        return _draw_curves(table[name], curves, fitted, held_out[name], words)
+    if len(table) > 1 and max(map(len, table.values())) > 1:
+        return _draw_table(table, words)
+    return _draw_panels({name or label: errors for name, row in table.items() for label, errors in row.items()}, words)
+
+
+def _errors(
+    held_out: Mapping[str, xr.Dataset], fitted: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float
+) -> Panels:
+    """Errors of each panel; a group that was never fitted is measured from the end of the whole fitted range."""
+    return {label: prediction_errors(runs, fitted.get(label, fit_part), level) for label, runs in held_out.items()}
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What is written around the panels."""
+
+    scale: str
+    unit: str
+    response: str
+    warning: str
+    level: float
+
+    def write(self, fig: Figure, *, more: Sequence[Artist] = (), error_label: bool = True) -> None:
+        """Write labels, legend and warning; a figure with curves labels its rows itself."""
+        if error_label:
+            fig.supylabel(f"{self.response}, {ERROR} (%)", fontsize=7)
+        # A supxlabel would lie on the legend: the scale is the legend's title, right below the axes.
+        legend_below(fig, [*more, *error_legend(self.level)], title=self.scale)
+        mark(fig, self.warning)
+
+
+def _say(answers: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float) -> _Words:
+    first = next(iter(answers.values()))
+    scale = str(first.attrs.get("scale", ""))
+    known = scale in fit_part.coords
+    unit = str(fit_part[scale].attrs.get("units", "")) if known else ""
+    label = axis_label(fit_part[scale]) if known else scale
+    return _Words(label, unit, str(fit_part.attrs["response"]), gate_warning(answers), level)
+
+
+def _draw_panels(panels: Panels, words: _Words) -> Figure:
+    """One answer: a panel a group, or a panel a method where there is one group."""
+    columns = min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    with new_figure(EDGES + rows * (ROW + HEADER)) as fig:
+        frame = frame_of(panels.values(), PANEL * WIDTH / columns, lines=1)
+        for i, (ax, label) in enumerate(zip(panel_grid(fig, len(panels), columns), panels, strict=True)):
+            draw_errors(ax, panels[label], frame, words.unit)
+            set_error_axis(ax, numbers=i % columns == 0)
+            ax.set_title(label, weight="bold")
+        words.write(fig)
+        return fig
+
+
+def _draw_table(table: Mapping[str, Panels], words: _Words) -> Figure:
+    """Several answers: a row each, a column a group; more groups than columns go on below."""
+    labels = sorted({label for row in table.values() for label in row})
+    columns = min(MOST_COLUMNS, len(labels))
+    blocks = [labels[i : i + columns] for i in range(0, len(labels), columns)]
+    lines = [(block, name) for block in blocks for name in table]
+    with new_figure(EDGES + len(lines) * (ROW + HEADER)) as fig:
+        grid = fig.add_gridspec(2 * len(lines), columns, height_ratios=[HEADER, ROW] * len(lines))
+        frame = frame_of([e for row in table.values() for e in row.values()], PANEL * WIDTH / columns, lines=2)
+        for k, (block, name) in enumerate(lines):
+            _write_header(fig.add_subplot(grid[2 * k, :]), name, table[name], words.level)
+            for j, label in enumerate(block):
+                ax = fig.add_subplot(grid[2 * k + 1, j])
+                first, last = k % len(table) == 0, k % len(table) == len(table) - 1
+                draw_errors(ax, table[name][label], frame, words.unit, ratios=first, stacked=True)
+                set_error_axis(ax, numbers=j == 0)
+                ax.tick_params(labelbottom=last)
+                if first:
+                    ax.set_title(label, fontsize=fit_text(labels, PANEL * WIDTH / columns), weight="bold")
+        words.write(fig)
+        return fig
+
+
+def _write_header(ax: Axes, name: str, row: Panels, level: float) -> None:
+    """The method and its score over all groups, above its row."""
+    inside = np.concatenate([errors.inside for errors in row.values()])
+    rmsle = np.sqrt(np.mean(np.concatenate([errors.log_error for errors in row.values()]) ** 2))
+    ax.axis("off")
+    ax.text(0, 0, name, weight="bold", fontsize=8.5, va="bottom", transform=ax.transAxes)
+    share = f"{100 * inside.mean():.0f} %, nominally {100 * level:g} %"
+    says = f"{inside.sum()} of {inside.size} runs inside ({share}), RMSLE {rmsle:.4f}"
+    ax.text(1, 0, says, fontsize=7, ha="right", va="bottom", transform=ax.transAxes)
+
+
+def _draw_curves(
+    panels: Panels,
+    curves: Mapping[str, xr.DataArray],
+    fitted: Mapping[str, xr.Dataset],
+    held_out: Mapping[str, xr.Dataset],
+    words: _Words,
+) -> Figure:
+    """One answer with its curves: above each panel of errors, the response itself."""
+    labels = list(panels)
+    columns = min(COLUMNS, len(labels))
+    blocks = -(-len(labels) // columns)
+    with new_figure(EDGES + blocks * (CURVE_ROW + ROW + 2 * HEADER)) as fig:
+        grid = fig.add_gridspec(2 * blocks, columns, height_ratios=[CURVE_ROW, ROW] * blocks)
+        frame = frame_of(panels.values(), PANEL * WIDTH / columns, lines=1)
+        for i, label in enumerate(labels):
+            row, column = divmod(i, columns)
+            upper, lower = (fig.add_subplot(grid[2 * row + k, column]) for k in (0, 1))
+            upper.set_title(label, weight="bold")
+            draw_curve(upper, curves[label], fitted[label], held_out[label], words.level)
+            draw_errors(lower, panels[label], frame, words.unit)
+            set_error_axis(lower, numbers=column == 0)
+            if column == 0:
+                upper.set_ylabel(words.response)
+                lower.set_ylabel(ERROR.replace(" / ", " /\n") + " (%)")
+        words.write(fig, more=curve_legend(), error_label=False)
+        return fig

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -30,8 +31,9 @@ GROUPS = [_COLOURBLIND[i] for i in (0, 1, 2, 4, 9, 5, 7, 8, 6)]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
 STYLE: dict[str, Any] = {
-    **{"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 7.0, "mathtext.fontset": "dejavusans"},
-    **{"axes.labelsize": 7.0, "axes.titlesize": 7.5, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "legend.fontsize": 6.5},
+    **{"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "mathtext.fontset": "dejavusans"},
+    **{"font.size": 7.0, "axes.labelsize": 7.0, "axes.titlesize": 7.5, "legend.fontsize": 6.5},
+    **{"xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "legend.title_fontsize": 7.0},
     **{"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK},
     **{"axes.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False, "axes.titlepad": 4.0},
     **{"xtick.major.size": 2.5, "ytick.major.size": 2.5, "xtick.minor.size": 1.5, "ytick.minor.size": 1.5},
@@ -61,7 +63,7 @@ def new_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
     >>> plt.fignum_exists(fig.number)
     False
     """
-    with plt.rc_context({**sns.axes_style("ticks"), **STYLE}):
+    with plt.rc_context(sns.axes_style("ticks") | STYLE):
         fig = plt.figure(figsize=(width, height), layout="constrained")
         try:
             yield fig
@@ -127,6 +129,17 @@ def group_markers(labels: Sequence[str]) -> dict[str, str]:
     return {label: MARKERS[i % len(MARKERS)] for i, label in enumerate(labels)}
 
 
+def group_offsets(labels: Sequence[str], apart: float) -> dict[str, float]:
+    """Offset of each label from the middle, so that groups stand side by side.
+
+    Examples
+    --------
+    >>> group_offsets(["code", "law", "web"], 0.1)
+    {'code': -0.1, 'law': 0.0, 'web': 0.1}
+    """
+    return {label: apart * (k - (len(labels) - 1) / 2) for k, label in enumerate(labels)}
+
+
 def format_value(value: float, unit: str = "") -> str:
     """Write a value shortly: counts as 70M or 1.5B, FLOP as 1e21, the rest as it is.
 
@@ -168,14 +181,27 @@ def log_axis(axis: Axis, unit: str = "") -> None:
 
     Call it after the limits are final: a range below a factor of 30 has ticks at 1, 2 and 5, or at round numbers.
     """
-    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    axes = axis.axes
+    (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
     low, high = axis.get_view_interval()
     ratio = high / max(low, np.finfo(float).tiny)
-    locators = ((_LONG_RANGE, LogLocator(numticks=6)), (8.0, LogLocator(subs=(1, 2, 5))), (0.0, MaxNLocator(4, steps=[1, 2, 5, 10])))
+    rounded, halves = MaxNLocator(4, steps=[1, 2, 5, 10]), LogLocator(subs=(1, 2, 5))
+    locators = ((_LONG_RANGE, LogLocator(numticks=6)), (8.0, halves), (0.0, rounded))
     axis.set_major_locator(next(locator for least, locator in locators if ratio >= least))
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value, unit)))
     axis.set_minor_locator(LogLocator(subs="auto", numticks=20) if ratio >= _LONG_RANGE else NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def fit_text(labels: Sequence[str], width: float, most: float = 7.5, least: float = 5.0) -> float:
+    """Font size in points at which the longest of `labels` in bold fits `width` inches.
+
+    Examples
+    --------
+    >>> fit_text(["web", "code"], 1.0), round(fit_text(["slimpajama-chunk1"], 0.9), 1)
+    (7.5, 5.6)
+    """
+    return float(np.clip(72 * width / (0.68 * max(map(len, labels))), least, most))
 
 
 def panel_grid(fig: Figure, panels: int, columns: int = 3, *, sharey: bool = False) -> list[Axes]:
@@ -193,6 +219,14 @@ def panel_grid(fig: Figure, panels: int, columns: int = 3, *, sharey: bool = Fal
     for unused in grid[panels:]:
         unused.remove()
     return list(grid[:panels])
+
+
+def legend_below(fig: Figure, handles: Sequence[Artist], **style: Any) -> None:
+    """Write a legend below the axes, in as few rows as its labels allow."""
+    widths = [0.052 * len(str(handle.get_label())) + 0.42 for handle in handles]
+    rows = int(np.ceil(sum(widths) / WIDTH))
+    spacing = {"handletextpad": 0.4, "columnspacing": 1.4, "borderaxespad": 0.2, "borderpad": 0.0} | style
+    fig.legend(handles=list(handles), loc="outside lower center", ncols=-(-len(handles) // max(rows, 1)), **spacing)
 
 
 def mark(fig: Figure, warning: str) -> None:

@@ -1,9 +1,8 @@
 """`fit`: a model and a sweep in, a checked posterior out."""
 
-import json
 import time
 import warnings
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,15 +12,17 @@ from numpyro.infer import Predictive
 
 from scaling_bayes.inference.gates import Gate, GateError, GateWarning, measure_gates
 from scaling_bayes.inference.linearisation import linearise
-from scaling_bayes.inference.posterior import label_draws, label_likelihood, make_record
+from scaling_bayes.inference.posterior import assemble_posterior
+from scaling_bayes.inference.provenance import state_provenance
 from scaling_bayes.inference.sampler import MAX_TREE_DEPTH, sample
 from scaling_bayes.model import Model
 from scaling_bayes.model.binding import Binding
-from scaling_bayes.sweeps import check_sweep, sweep_hash
+from scaling_bayes.sweeps import check_sweep
 
 PRIOR_DRAWS = 1000
-PACKAGES = ("scaling-bayes", "jax", "numpyro", "arviz-stats", "xarray", "numpy")
 DEVICES = {"auto": "cpu", "cpu": "cpu", "gpu": "gpu"}
+LEAST = {"chains": 1, "draws": 4, "warmup": 1}
+"""Fewest that can be asked for; split R-hat needs two draws in each half of a chain."""
 
 
 def fit(
@@ -63,10 +64,14 @@ def fit(
 
     Raises
     ------
+    TypeError
+        If `model` is no Model.
     ModelError
         If the sweep cannot carry the model.
     GateError
         If a gate fails and `strict` is true.
+    ValueError
+        For an unknown or absent device, or too few chains, draws or iterations of warm-up.
 
     Warns
     -----
@@ -76,71 +81,62 @@ def fit(
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> truth = {"E": 1.8, "A": 400.0, "alpha": 0.35}
-    >>> sweep = sb.simulate_sweep(sb.Law("E + A*N**-alpha"), {"N": [1e7, 3e7, 1e8, 3e8, 1e9]}, truth=truth, seed=0)
-    >>> posterior = sb.fit(sb.Model(sb.Law("E + A*N**-alpha")), sweep, seed=0, progress=False)  # doctest: +SKIP
+    >>> law, truth = sb.Law("A*N**-alpha"), {"A": 40.0, "alpha": 0.25}
+    >>> sweep = sb.simulate_sweep(law, {"N": [1e6, 3e6, 1e7, 3e7, 1e8]}, truth=truth, seed=0)
+    >>> model = sb.Model(law, noise=sb.Normal(), discrepancy=None)
+    >>> posterior = fit(model, sweep, seed=0, draws=500, warmup=300, progress=False)
+    >>> posterior["posterior"]["alpha"].mean().round(2).item()
+    0.25
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found {model!r}")
     check_sweep(sweep)
-    if device not in DEVICES:
-        raise ValueError(f"device is one of {', '.join(DEVICES)}, found {device!r}")
+    _check_sizes(chains=chains, draws=draws, warmup=warmup)
     started = time.perf_counter()
-    with jax.enable_x64(True), jax.default_device(jax.devices(DEVICES[device])[0]):
+    with jax.enable_x64(True), jax.default_device(_find_device(device)):
         binding = model.bind(sweep)
         program, design = binding.program, binding.design
-        key = jax.random.key(seed)
-        around = linearise(program, design)
+        key, around = jax.random.key(seed), linearise(program, design)
         drawn = sample(program, design, around, key=key, chains=chains, warmup=warmup, draws=draws, progress=progress)
-        prior = _prior(binding, jax.random.fold_in(key, 2))
-    tree = _assemble(binding, sweep, drawn, prior)
-    seconds = time.perf_counter() - started
+        prior = _draw_prior(binding, jax.random.fold_in(key, 2))
+    tree = assemble_posterior(binding, sweep, drawn, prior)
     gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])
-    tree.attrs |= provenance(sweep, seed, DEVICES[device], gates, seconds)
+    seconds = time.perf_counter() - started
+    tree.attrs |= state_provenance(sweep, seed=seed, device=DEVICES[device], seconds=seconds, gates=gates)
     _judge(gates, strict)
     return tree
 
 
-def _prior(binding: Binding, key: jax.Array) -> dict[str, np.ndarray]:
+def _check_sizes(**given: int) -> None:
+    for name, value in given.items():
+        if value < LEAST[name]:
+            raise ValueError(f"{name} is at least {LEAST[name]}, found {value}")
+
+
+def _find_device(device: str) -> jax.Device:
+    if device not in DEVICES:
+        raise ValueError(f"device is one of {', '.join(DEVICES)}, found {device!r}")
+    try:
+        return jax.devices(DEVICES[device])[0]
+    except RuntimeError:
+        found = ", ".join(sorted({d.platform for d in jax.devices()}))
+        raise ValueError(
+            f"device={device!r}, but JAX finds only {found}; install scaling-bayes[cuda], or say device='auto'"
+        ) from None
+
+
+def _draw_prior(binding: Binding, key: jax.Array) -> dict[str, np.ndarray]:
     simulate = Predictive(binding.program, num_samples=PRIOR_DRAWS, parallel=True)
     return {name: np.asarray(value)[None] for name, value in simulate(key, binding.design).items()}
 
 
-def _assemble(binding: Binding, sweep: xr.Dataset, drawn: Any, prior: dict[str, np.ndarray]) -> xr.DataTree:
-    record = make_record(binding, sweep)
-    response = sweep[[record.response]].reset_coords(drop=True).assign_coords(run=sweep["run"])
-    groups = {
-        "posterior": label_draws(drawn.values, binding, record),
-        "sample_stats": xr.Dataset({name: (("chain", "draw"), value) for name, value in drawn.stats.items()}),
-        "log_likelihood": label_likelihood(drawn, binding, record, sweep),
-        "prior": label_draws(prior, binding, record),
-        "observed_data": response,
-        "constant_data": sweep.drop_vars(record.response).reset_coords(),
-    }
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"scaling_bayes": "posterior", "method": "NUTS", "record": record.to_json()}
-    return tree
-
-
-def provenance(
-    sweep: xr.Dataset, seed: int, device: str, gates: list[dict[str, Any]], seconds: float
-) -> dict[str, Any]:
-    return {
-        "gates": json.dumps(gates),
-        "seed": seed,
-        "device": device,
-        "seconds": round(seconds, 2),
-        "versions": json.dumps({name: version(name) for name in PACKAGES}),
-        "data_hash": sweep_hash(sweep),
-        "data_title": str(sweep.attrs.get("title", "")),
-    }
-
-
-def _judge(gates: list[dict[str, Any]], strict: bool) -> None:
+def _judge(gates: Sequence[dict[str, Any]], strict: bool) -> None:
     failed = [str(Gate(**gate)) for gate in gates if not gate["passed"]]
     if not failed:
         return
     message = (
-        f"the posterior failed {len(failed)} of {len(gates)} sampler gates: {'; '.join(failed)}. Every answer from it is marked. "
-        "More warmup= and draws= may mend it; a law that the data cannot tell apart will not be mended by more."
+        f"the posterior failed {len(failed)} of {len(gates)} sampler gates: {'; '.join(failed)}. Every answer from it "
+        "is marked. More warmup= and draws= may mend it; they will not mend a law that the data cannot tell apart."
     )
     if strict:
         raise GateError(message)

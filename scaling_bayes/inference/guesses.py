@@ -8,7 +8,8 @@ import numpy as np
 from numpyro.handlers import seed, trace
 
 from scaling_bayes.inference.linearisation import Linearisation
-from scaling_bayes.model.bound import BoundModel, Design
+from scaling_bayes.model.bound import BoundModel
+from scaling_bayes.model.design import Design
 
 
 @dataclass(frozen=True)

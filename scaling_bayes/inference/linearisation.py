@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optimistix as optx
 
-from scaling_bayes.model.bound import BoundModel, Design
+from scaling_bayes.model.bound import BoundModel
+from scaling_bayes.model.design import Array, Design
 
 NOISE = 0.01
 """Residual scale that the first fit assumes, on the log response."""
@@ -28,8 +30,8 @@ MAX_STEPS = 200
 class Linearisation:
     r"""The squared error of every cell as a quadratic in its coordinates and in its drift.
 
-    With Jacobian ``J``, robust weights ``W``, drift basis ``S`` and ``y`` the log response minus the part of the linear law
-    that does not depend on the coordinates; the drift is rotated to ``Q`` with :math:`Q^T S^T W S Q = diag(D)`.
+    With Jacobian ``J``, robust weights ``W``, drift basis ``S`` and ``y`` the log response minus the part of the linear
+    law that does not depend on the coordinates; the drift is rotated to ``Q`` with :math:`Q^T S^T W S Q = diag(D)`.
 
     Attributes
     ----------
@@ -67,6 +69,15 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
 
     A first fit is held by the law's weak prior alone; a second by what the cells have in common, so that the expansion
     is around where a partially pooled posterior will be.
+
+    Parameters
+    ----------
+    program : BoundModel
+    design : Design
+
+    Returns
+    -------
+    Linearisation
     """
 
     def fit(held_by: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
@@ -86,48 +97,48 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
 
 
 def _log_law(
-    program: BoundModel, references: dict[str, jax.Array], covariates: dict[str, jax.Array], theta: jax.Array
+    program: BoundModel, references: dict[str, Array], covariates: dict[str, Array], theta: Array
 ) -> jax.Array:
     values = program.coordinates.parameters(theta, references, xp=jnp)
     rows = next(iter(covariates.values()))
     return jnp.log(program.coordinates.law.jax(**values, **covariates)) * jnp.ones_like(rows)
 
 
-def _student_weights(left: jax.Array, present: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _student_weights(left: Array, present: Array) -> tuple[jax.Array, jax.Array]:
     """Weights of residuals under a Student-t whose scale is their median size; they average 1 over present rows."""
     scale = jnp.maximum(1.48 * jnp.nanmedian(jnp.where(present > 0, jnp.abs(left), jnp.nan)), 1e-5)
-    weight = present / (1 + (left / scale) ** 2 / TAIL)
+    weight = jnp.asarray(present) / (1 + (left / scale) ** 2 / TAIL)
     return weight * present.sum() / weight.sum(), scale
 
 
 def _fit_cell(
     program: BoundModel,
-    references: dict[str, jax.Array],
+    references: dict[str, Array],
     prior_mean: jax.Array,
     width: jax.Array,
-    covariates: dict[str, jax.Array],
-    log_response: jax.Array,
-    present: jax.Array,
+    covariates: dict[str, Array],
+    log_response: Array,
+    present: Array,
 ) -> jax.Array:
     law = partial(_log_law, program, references, covariates)
 
-    def residuals(theta: jax.Array, arguments: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    def residuals(theta: jax.Array, arguments: Any) -> Any:
         weight, scale = arguments
         return jnp.sqrt(weight) * (law(theta) - log_response) / scale, (theta - prior_mean) / width
 
-    solver = optx.LevenbergMarquardt(rtol=1e-8, atol=1e-8)
+    solver: optx.AbstractLeastSquaresSolver = optx.LevenbergMarquardt(rtol=1e-8, atol=1e-8)
 
     def refit(_: int, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         theta, weight, scale = state
-        solution = optx.least_squares(residuals, solver, theta, (weight, scale), max_steps=MAX_STEPS, throw=False)
-        theta = jnp.where(jnp.all(jnp.isfinite(solution.value)), solution.value, theta)
+        found = optx.least_squares(residuals, solver, theta, (weight, scale), max_steps=MAX_STEPS, throw=False).value
+        theta = jnp.where(jnp.all(jnp.isfinite(found)), found, theta)
         return theta, *_student_weights(law(theta) - log_response, present)
 
     return jax.lax.fori_loop(0, ROUNDS, refit, (prior_mean, present, jnp.asarray(NOISE)))[0]
 
 
 def _expand(
-    theta: jax.Array, scale: jax.Array, jacobian: jax.Array, weight: jax.Array, left: jax.Array, basis: jax.Array
+    theta: jax.Array, scale: jax.Array, jacobian: jax.Array, weight: jax.Array, left: Array, basis: Array
 ) -> Linearisation:
     weighted = jacobian * weight[..., None]
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)

@@ -1,6 +1,7 @@
 """From raw draws to a labelled posterior: an `xarray.DataTree` in ArviZ's groups."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,13 +14,57 @@ from scaling_bayes.model.binding import Binding
 from scaling_bayes.model.pooling import pooling_to_dict
 
 SAMPLE = ("chain", "draw")
+Variables = dict[str, tuple[tuple[str, ...], Any]]
+
+
+def assemble_posterior(
+    binding: Binding, sweep: xr.Dataset, drawn: Draws, prior: Mapping[str, np.ndarray]
+) -> xr.DataTree:
+    """Label what a sampler left.
+
+    Parameters
+    ----------
+    binding : Binding
+    sweep : Dataset
+        Dims run.
+    drawn : Draws
+    prior : mapping
+        Sites of the program drawn from the prior, shape (1, draw, ...).
+
+    Returns
+    -------
+    DataTree
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood``, ``prior``, ``observed_data``, ``constant_data``.
+    """
+    record = make_record(binding, sweep)
+    stats = {name: (SAMPLE, value) for name, value in drawn.stats.items()}
+    groups = {
+        "posterior": label_draws(drawn.values, binding, record),
+        "sample_stats": xr.Dataset(stats),
+        "log_likelihood": label_likelihood(drawn.values, binding, record, sweep),
+        "prior": label_draws(prior, binding, record),
+        **data_groups(sweep),
+    }
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = {"scaling_bayes": "posterior", "method": "NUTS", "record": record.to_json()}
+    return tree
+
+
+def data_groups(sweep: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Groups ``observed_data`` (the response) and ``constant_data`` (everything else of the sweep)."""
+    response = sweep.attrs["response"]
+    return {
+        "observed_data": sweep[[response]].reset_coords(drop=True).assign_coords(run=sweep["run"]),
+        "constant_data": sweep.drop_vars(response).reset_coords(),
+    }
 
 
 def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
     """What the posterior remembers of the model."""
     coordinates, response = binding.program.coordinates, str(sweep.attrs["response"])
-    axes = {axis.name: axis_values(axis.name, sweep) for axis in binding.axes}
-    columns = {c: sweep[c].values for c in (*binding.law.covariates, "C") if c in sweep.coords}
+    columns = {str(c): sweep[c].values for c in sweep.coords}
+    fitted = {c: columns[c] for c in (*binding.law.covariates, "C") if c in columns}
+    fitted |= {axis.name: axis_values(axis.name, columns) for axis in binding.axes}
     return Record(
         law=binding.law,
         references=dict(binding.references),
@@ -27,8 +72,8 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
         unit=str(sweep[response].attrs.get("units", "")),
         noise=binding.program.noise.kind,
         pooling={p: pooling_to_dict(pool) for p, pool in binding.pooling.items()},
-        factors=dict(binding.factors),
-        fitted={name: [float(v.min()), float(v.max())] for name, v in {**columns, **axes}.items()},
+        factors=dict(binding.cells.factors),
+        fitted={name: [float(v.min()), float(v.max())] for name, v in fitted.items()},
         shares=coordinates.shares,
         singles=coordinates.singles,
         axes=binding.axes,
@@ -40,101 +85,94 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
 def label_draws(draws: Mapping[str, np.ndarray], binding: Binding, record: Record) -> xr.Dataset:
     """Group ``posterior`` (or ``prior``) from the program's sites, shape (chain, draw, ...)."""
     theta = _theta_cube(draws, binding)
-    variables = {name: (*_dims(*groups), value) for name, (groups, value) in record.parameters(theta).items()}
+    variables: Variables = {
+        name: ((*SAMPLE, *groups), value) for name, (groups, value) in record.parameters(theta).items()
+    }
     population = np.asarray(draws["population_all"]) if record.factors else theta
-    variables["population"] = (*_dims("coordinate"), population)
+    variables["population"] = ((*SAMPLE, "coordinate"), population)
     for factor in record.factors:
-        variables[f"spread_{factor}"] = (*_dims("coordinate"), _spreads(draws, binding, factor))
-        variables[f"effect_{factor}"] = (*_dims(factor, "coordinate"), _effects(draws, binding, factor))
-    for name in RESIDUALS[record.noise].parameters:
-        variables[name] = (*_dims(), draws[name])
-    if record.axes:
-        variables |= _drifts(draws, binding)
-    coords = {"coordinate": list(binding.program.coordinates.names), **record.factors, **_knot_coords(record)}
-    cells = {}
-    if len(record.factors) > 1:
-        cells = {f"cell_{g}": ("cell", binding.cells[g].to_numpy()) for g in record.factors}
-    dataset = xr.Dataset({k: v for k, v in variables.items()}, coords={**coords, **cells})
-    return dataset.assign_coords(chain=np.arange(theta.shape[0]), draw=np.arange(theta.shape[1]))
+        variables[f"spread_{factor}"] = ((*SAMPLE, "coordinate"), _spreads(draws, binding, factor))
+        variables[f"effect_{factor}"] = ((*SAMPLE, factor, "coordinate"), _effects(draws, binding, factor))
+    variables |= {name: (SAMPLE, draws[name]) for name in RESIDUALS[record.noise].parameters}
+    variables |= _drifts(draws, binding) if record.axes else {}
+    return xr.Dataset(variables, coords=_coords(binding, record, theta.shape[:2]))
 
 
-def label_likelihood(draws: Draws, binding: Binding, record: Record, sweep: xr.Dataset) -> xr.Dataset:
+def label_likelihood(
+    draws: Mapping[str, np.ndarray], binding: Binding, record: Record, sweep: xr.Dataset
+) -> xr.Dataset:
     """Group ``log_likelihood``: log density of each run's log response, dims (chain, draw, run)."""
-    mean = runs_of(draws.values["log_mean"], binding)
+    mean = _in_order_of_runs(draws["log_mean"], binding)
     residual = np.log(sweep[record.response].values) - mean
-    noise = {name: draws.values[name][..., None] for name in RESIDUALS[record.noise].parameters}
+    noise = {name: draws[name][..., None] for name in RESIDUALS[record.noise].parameters}
     density = RESIDUALS[record.noise].log_density(residual, noise)
-    return xr.Dataset({record.response: (("chain", "draw", "run"), density)}, coords={"run": sweep["run"].values})
+    return xr.Dataset({record.response: ((*SAMPLE, "run"), density)}, coords={"run": sweep["run"].values})
 
 
-def runs_of(padded: np.ndarray, binding: Binding) -> np.ndarray:
+def _in_order_of_runs(padded: np.ndarray, binding: Binding) -> np.ndarray:
     """Bring values of shape (..., block, cell, row) into the order of the sweep's runs."""
-    flat = binding.runs.ravel()
-    out = np.empty((*padded.shape[:-3], int((flat >= 0).sum())))
-    out[..., flat[flat >= 0]] = padded.reshape(*padded.shape[:-3], -1)[..., flat >= 0]
-    return out
-
-
-def _dims(*more: str) -> tuple[tuple[str, ...]]:
-    return ((*SAMPLE, *more),)
-
-
-def _effects(draws: Mapping[str, np.ndarray], binding: Binding, factor: str) -> np.ndarray:
-    """Deviation of each group of `factor` from the population, shape (chain, draw, group, coordinate)."""
-    effects, labels = np.asarray(draws["effects"]), binding.factors[factor]
-    out = np.zeros((*effects.shape[:2], len(labels), len(binding.program.coordinates.names)))
-    for e, (i, g, label) in enumerate(binding.effect_columns):
-        if g == factor and label is None:
-            out[..., i] = effects[..., e]
-        elif g == factor:
-            out[:, :, labels.index(label), i] = effects[:, :, 0, e]
+    runs = binding.cells.runs.ravel()
+    present = runs >= 0
+    out = np.empty((*padded.shape[:-3], int(present.sum())))
+    out[..., runs[present]] = padded.reshape(*padded.shape[:-3], -1)[..., present]
     return out
 
 
 def _theta_cube(draws: Mapping[str, np.ndarray], binding: Binding) -> np.ndarray:
     """Coordinates for every combination of groups, shape (chain, draw, *groups, coordinate)."""
     theta = np.asarray(draws["population_all"])
-    if not binding.factors:
+    if not binding.cells.factors:
         return theta + np.asarray(draws["effects"])[:, :, 0]
-    for factor in binding.factors:
+    for factor in binding.cells.factors:
         effects = _effects(draws, binding, factor)
         between = [1] * (theta.ndim - 3)
         theta = theta[..., None, :] + effects.reshape(*effects.shape[:2], *between, *effects.shape[2:])
     return theta
 
 
+def _effects(draws: Mapping[str, np.ndarray], binding: Binding, factor: str) -> np.ndarray:
+    """Deviation of each group of `factor` from the population, shape (chain, draw, group, coordinate)."""
+    effects, labels = np.asarray(draws["effects"]), binding.cells.factors[factor]
+    out = np.zeros((*effects.shape[:2], len(labels), len(binding.program.coordinates.names)))
+    for e, effect in enumerate(binding.effects):
+        if effect.grouping == factor and effect.label is None:
+            out[..., effect.coordinate] = effects[..., e]
+        elif effect.grouping == factor:
+            out[:, :, labels.index(str(effect.label)), effect.coordinate] = effects[:, :, 0, e]
+    return out
+
+
 def _spreads(draws: Mapping[str, np.ndarray], binding: Binding, factor: str) -> np.ndarray:
     """Standard deviation of each coordinate between the groups of `factor`; zero where they share it."""
-    population = np.asarray(draws["population_all"])
-    spreads = np.zeros(population.shape)
-    index = np.asarray(binding.design.effect_spread)
-    for e, (i, g, _) in enumerate(binding.effect_columns):
-        if g == factor:
-            spreads[..., i] = draws["spread"][..., index[e]] if index[e] >= 0 else binding.design.effect_scale[e]
+    spreads = np.zeros(np.shape(draws["population_all"]))
+    sampled, known = np.asarray(binding.design.effect_spread), np.asarray(binding.design.effect_scale)
+    for e, effect in enumerate(binding.effects):
+        if effect.grouping == factor:
+            spreads[..., effect.coordinate] = draws["spread"][..., sampled[e]] if sampled[e] >= 0 else known[e]
     return spreads
 
 
-def _drifts(draws: Mapping[str, np.ndarray], binding: Binding) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-    factors = list(binding.factors)
-    where = ("cell",) if len(factors) > 1 else tuple(factors)
-    found = {}
-    for part in binding.program.drift:
-        found[f"drift_spread_{part}"] = (*_dims("axis"), draws[f"drift_spread_{part}"])
-    if "common" in binding.program.drift:
-        found["drift_common"] = (*_dims("knot"), draws["drift_common"])
-    if "own" in binding.program.drift:
+def _drifts(draws: Mapping[str, np.ndarray], binding: Binding) -> Variables:
+    parts = binding.program.drift
+    found: Variables = {f"drift_spread_{part}": ((*SAMPLE, "axis"), draws[f"drift_spread_{part}"]) for part in parts}
+    if "common" in parts:
+        found["drift_common"] = ((*SAMPLE, "knot"), draws["drift_common"])
+    if "own" in parts:
+        where = ("cell",) if binding.cells.crossed else tuple(binding.cells.factors)
         own = np.asarray(draws["drift_own"])
         own = own.reshape(*own.shape[:2], -1, own.shape[-1])
-        found["drift_own"] = (*_dims(*where, "knot"), own if where else own[:, :, 0])
+        found["drift_own"] = ((*SAMPLE, *where, "knot"), own if where else own[:, :, 0])
     return found
 
 
-def _knot_coords(record: Record) -> dict[str, object]:
-    if not record.axes:
-        return {}
-    names = [axis.name for axis in record.axes for _ in axis.knots]
-    return {
-        "axis": [a.name for a in record.axes],
-        "knot_axis": ("knot", names),
-        "knot_distance": ("knot", [k for axis in record.axes for k in axis.knots]),
-    }
+def _coords(binding: Binding, record: Record, sampled: tuple[int, ...]) -> dict[str, Any]:
+    coords: dict[str, Any] = {name: np.arange(size) for name, size in zip(SAMPLE, sampled, strict=True)}
+    coords |= {"coordinate": list(binding.program.coordinates.names), **record.factors}
+    if binding.cells.crossed:
+        coords |= {f"cell_{g}": ("cell", binding.cells.table[g].to_numpy()) for g in record.factors}
+    if record.axes:
+        knots = [(axis.name, knot) for axis in record.axes for knot in axis.knots]
+        names, distances = ([knot[k] for knot in knots] for k in (0, 1))
+        coords |= {"axis": [axis.name for axis in record.axes]}
+        coords |= {"knot_axis": ("knot", names), "knot_distance": ("knot", distances)}
+    return coords

@@ -15,12 +15,13 @@ from tqdm.auto import tqdm
 from scaling_bayes.inference.guesses import Guess, guess_sites
 from scaling_bayes.inference.linearisation import Linearisation
 from scaling_bayes.inference.transport import ConditionalLaplace
-from scaling_bayes.model.bound import BoundModel, Design
+from scaling_bayes.model.bound import BoundModel
+from scaling_bayes.model.design import Design
 
 CHUNK = 50
 """Iterations between two steps of the progress bar."""
 
-TARGET_ACCEPTANCE = 0.9
+TARGET_ACCEPTANCE = 0.95
 MAX_TREE_DEPTH = (7, 10)
 """During warm-up, while the mass matrix is still a guess, and afterwards."""
 
@@ -67,6 +68,10 @@ def sample(
     chains, warmup, draws : int
     progress : bool
         Show a bar (in a notebook, a widget).
+
+    Returns
+    -------
+    Draws
     """
     begin, advance, recover = _compile(program, warmup)
     transport = ConditionalLaplace(around)
@@ -74,19 +79,17 @@ def sample(
     starts = _scatter(guess, key, chains)
     variance = jnp.concatenate([jnp.ravel(guess[name].scale ** 2) for name in sorted(guess)])
     state = begin(jax.random.split(key, chains), starts, variance, design, transport)
-    collected = []
+    chunks, diverged = [], 0
     with tqdm(total=warmup + draws, desc="NUTS", unit="it", disable=not progress, leave=False) as bar:
         for done in range(0, warmup + draws, CHUNK):
             state, chunk = advance(state, design, transport)
-            collected.append(jax.tree.map(np.asarray, chunk) if done + CHUNK > warmup else None)
+            chunks.append(jax.tree.map(np.asarray, chunk))
+            diverged += int(chunks[-1]["diverging"][:, max(warmup - done, 0) :].sum())
             bar.update(min(CHUNK, warmup + draws - done))
-            bar.set_postfix_str("warm-up" if done < warmup else f"{int(chunk['diverging'].sum())} divergences")
-    skip = warmup - sum(CHUNK for chunk in collected if chunk is None)
-    kept = jax.tree.map(
-        lambda *parts: np.concatenate(parts, axis=1)[:, skip : skip + draws], *(c for c in collected if c is not None)
-    )
+            bar.set_postfix_str("warm-up" if done < warmup else f"{diverged} divergences")
+    kept = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1)[:, warmup : warmup + draws], *chunks)
     values = recover(kept.pop("position"), design, transport)
-    return Draws(jax.tree.map(np.asarray, values), {k: v for k, v in kept.items()})
+    return Draws(jax.tree.map(np.asarray, values), kept)
 
 
 @lru_cache(maxsize=32)

@@ -1,6 +1,8 @@
 """Save and open posteriors: netCDF or Zarr, no pickle, readable without this package."""
 
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import xarray as xr
 
@@ -29,18 +31,26 @@ def save_posterior(posterior: xr.DataTree, path: str | Path, *, overwrite: bool 
         If the file exists and `overwrite` is false.
     ValueError
         For another ending.
+    ImportError
+        For ``.zarr`` where Zarr is not installed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> posterior = xr.DataTree(xr.Dataset(attrs={"scaling_bayes": "posterior"}))
+    >>> with TemporaryDirectory() as folder:
+    ...     open_posterior(save_posterior(posterior, f"{folder}/mine.nc")).identical(posterior)
+    True
     """
     path = Path(path)
+    engine = _choose_engine(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it, or choose another name")
     path.parent.mkdir(parents=True, exist_ok=True)
-    match path.suffix:
-        case ".nc":
-            posterior.to_netcdf(path, engine="h5netcdf")
-        case ".zarr":
-            posterior.to_zarr(path, mode="w")
-        case other:
-            raise ValueError(f"a posterior is saved as .nc or .zarr, found {other or 'no ending'!r} in {path}")
+    if engine == "zarr":
+        posterior.to_zarr(path, mode="w")
+    else:
+        posterior.to_netcdf(path, engine="h5netcdf")
     return path
 
 
@@ -63,13 +73,37 @@ def open_posterior(path: str | Path) -> xr.DataTree:
         If there is no such file.
     ValueError
         If it is no posterior of this package.
+    ImportError
+        For ``.zarr`` where Zarr is not installed.
+
+    Examples
+    --------
+    >>> open_posterior("nowhere.nc")
+    Traceback (most recent call last):
+    FileNotFoundError: no posterior at ...nowhere.nc
     """
     path = Path(path)
+    engine = _choose_engine(path)
     if not path.exists():
         raise FileNotFoundError(f"no posterior at {path.absolute()}")
-    engine = "zarr" if path.suffix == ".zarr" else "h5netcdf"
-    with xr.open_datatree(path, engine=engine) as tree:
-        posterior = tree.load().map_over_datasets(restore_attrs)
+    try:
+        with xr.open_datatree(path, engine=engine) as tree:
+            posterior = tree.load().map_over_datasets(restore_attrs)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as a posterior: {error}") from error
     if "scaling_bayes" not in posterior.attrs:
-        raise ValueError(f"{path} holds no posterior of scaling_bayes: its attributes are {sorted(posterior.attrs)}")
+        found = ", ".join(sorted(map(str, posterior.attrs))) or "none"
+        raise ValueError(f"{path} holds no posterior of scaling_bayes; its attributes: {found}")
     return posterior
+
+
+def _choose_engine(path: Path) -> Literal["h5netcdf", "zarr"]:
+    match path.suffix:
+        case ".nc":
+            return "h5netcdf"
+        case ".zarr" if find_spec("zarr"):
+            return "zarr"
+        case ".zarr":
+            raise ImportError(f"{path} needs the package zarr: pip install zarr, or use a file that ends in .nc")
+        case other:
+            raise ValueError(f"a posterior is a .nc or a .zarr, found {other or 'no ending'!r} in {path}")

@@ -21,7 +21,8 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
 from scaling_bayes.inference.linearisation import Linearisation
-from scaling_bayes.model.bound import Conditions, Design
+from scaling_bayes.model.bound import Conditions
+from scaling_bayes.model.design import Design
 
 
 @jax.tree_util.register_dataclass

@@ -11,14 +11,25 @@ import numpyro.distributions as dist
 
 from scaling_bayes.laws import ROLES
 from scaling_bayes.laws.coordinates import Coordinates
-from scaling_bayes.model.design import Design
+from scaling_bayes.model.design import Array, Design
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.priors import Prior
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What effects and drifts of cells are conditioned on in one evaluation of the program."""
+    """What effects and drifts of cells are conditioned on in one evaluation of the program.
+
+    Attributes
+    ----------
+    population : array, shape (coordinate,)
+    scale : array, shape (effect,)
+        Spread of each effect.
+    common, own_scale : array, shape (knot,)
+        Common drift, and spread of the own one.
+    information : scalar
+        What one run says about its log mean.
+    """
 
     population: jax.Array
     scale: jax.Array
@@ -38,12 +49,12 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class BoundModel:
-    """The NumPyro program.
+    r"""The NumPyro program.
 
     .. math::
 
-        \\theta_g = \\mu + T_g a_g, \\quad a_g \\sim N(0, 1), \\qquad
-        \\log y = \\log f(x; \\theta_g) + \\delta_g(u) + \\epsilon
+        \theta_g = \mu + T_g a_g, \quad a_g \sim N(0, 1), \qquad
+        \log y = \log f(x; \theta_g) + \delta_g(u) + \epsilon
 
     Attributes
     ----------
@@ -67,11 +78,9 @@ class BoundModel:
     def __call__(self, design: Design, transport: Transport | None = None) -> None:
         """Declare the model to NumPyro; with `transport`, in coordinates that are easy to sample."""
         population = self._population(design)
-        spread = self._sample("spread", dist.HalfNormal(design.spread_scale))
+        scale = self._effect_scales(design)
         noise = self.noise.sample()
         common, own_scale = self._drift_scales(design)
-        padded = jnp.concatenate([spread, jnp.ones(1)])
-        scale = jnp.where(design.effect_spread >= 0, padded[jnp.asarray(design.effect_spread)], design.effect_scale)
         given = Conditions(population, scale, common, own_scale, self.noise.weight(noise))
         effects, own = self._latents(design, given, transport)
         theta = population + jnp.einsum("bcpe,be->bcp", design.incidence, scale * effects)
@@ -84,7 +93,7 @@ class BoundModel:
         with numpyro.handlers.mask(mask=design.weight > 0):
             numpyro.sample("log_response", self.noise.distribution(mean, noise), obs=design.log_response)
 
-    def log_law(self, theta: jax.Array, design: Design) -> jax.Array:
+    def log_law(self, theta: Array, design: Design) -> jax.Array:
         """Log of the law at every row, shape (block, cell, row), for coordinates (block, cell, coordinate)."""
         values = self.coordinates.parameters(theta, design.references, xp=jnp)
         rows = {p: v[..., None] for p, v in values.items()}
@@ -93,22 +102,22 @@ class BoundModel:
     def _population(self, design: Design) -> jax.Array:
         mean, width, names = design.prior_mean, design.prior_width, self.coordinates.names
         chosen = {self.coordinates.name(p): (p, prior) for p, prior in self.priors}
-        plain = [i for i, n in enumerate(names) if self.sampled[i] and n not in chosen]
-        population = jnp.asarray(mean)
-        if plain:
-            at = np.array(plain)
-            population = population.at[at].set(
-                numpyro.sample("population", dist.Normal(mean[at], width[at]).to_event(1))
-            )
+        plain = np.array([i for i, n in enumerate(names) if self.sampled[i] and n not in chosen], dtype=int)
+        prior = dist.Normal(mean[plain], width[plain])
+        population = jnp.asarray(mean).at[plain].set(_sample("population", prior))
         for i, n in enumerate(names):
             if self.sampled[i] and n in chosen:
                 population = population.at[i].set(numpyro.sample(f"population_{n}", self._on_coordinate(*chosen[n])))
         return numpyro.deterministic("population_all", population)
 
     def _on_coordinate(self, parameter: str, prior: Prior) -> dist.Distribution:
-        support = ROLES[self.coordinates.law.roles[parameter]].support
-        natural = prior.distribution()
-        return dist.TransformedDistribution(natural, [LINK[support]]) if support in LINK else natural
+        return prior.on_coordinate(ROLES[self.coordinates.law.roles[parameter]].support)
+
+    def _effect_scales(self, design: Design) -> jax.Array:
+        """Spread of each effect: sampled, or known where nothing is pooled."""
+        spread = _sample("spread", dist.HalfNormal(design.spread_scale))
+        at = jnp.asarray(design.effect_spread)
+        return jnp.where(at >= 0, jnp.append(spread, 1.0)[at], design.effect_scale)
 
     def _weigh_unsampled(self, theta: jax.Array, design: Design) -> None:
         """Where a prior given by the user rides on effects, exchange the normal prior for it."""
@@ -120,23 +129,20 @@ class BoundModel:
                 numpyro.factor(f"prior_{p}", change.sum())
 
     def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
-        knots = design.basis.shape[-1]
-        scales = {
-            part: self._sample(f"drift_spread_{part}", dist.LogNormal(jnp.log(design.drift_median), 1.0))[
-                jnp.asarray(design.knot_axis)
-            ]
-            for part in self.drift
-        }
+        """Common drift at the knots, and spread of the own one there."""
+        knots, at = design.basis.shape[-1], jnp.asarray(design.knot_axis)
+        prior = dist.LogNormal(jnp.log(design.drift_median), 1.0)
+        scales = {part: _sample(f"drift_spread_{part}", prior)[at] for part in self.drift}
         common = jnp.zeros(knots)
         if "common" in scales:
-            common = scales["common"] * self._sample("drift_common_base", dist.Normal(jnp.zeros(knots), 1.0))
+            common = scales["common"] * _sample("drift_common_base", dist.Normal(common, 1.0))
         return numpyro.deterministic("drift_common", common), scales.get("own", jnp.zeros(knots))
 
     def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> tuple[jax.Array, jax.Array]:
         blocks, cells, _, dim = design.incidence.shape
         knots = design.basis.shape[-1] if "own" in self.drift else 0
-        effects = self._sample("effects_base", dist.Normal(jnp.zeros((blocks, dim)), 1.0))
-        own = self._sample("own_base", dist.Normal(jnp.zeros((blocks, cells, knots)), 1.0))
+        effects = _sample("effects_base", dist.Normal(jnp.zeros((blocks, dim)), 1.0))
+        own = _sample("own_base", dist.Normal(jnp.zeros((blocks, cells, knots)), 1.0))
         if not knots:
             own = jnp.zeros((blocks, cells, design.basis.shape[-1]))
         if transport is not None:
@@ -144,8 +150,8 @@ class BoundModel:
             numpyro.factor("transport", change)
         return effects, own
 
-    @staticmethod
-    def _sample(name: str, distribution: dist.Distribution) -> jax.Array:
-        """Sample an array of independent values; one without elements is no site."""
-        shape = distribution.batch_shape
-        return numpyro.sample(name, distribution.to_event(len(shape))) if 0 not in shape else jnp.zeros(shape)
+
+def _sample(name: str, distribution: dist.Distribution) -> jax.Array:
+    """Sample an array of independent values; one without elements is no site."""
+    shape = distribution.batch_shape
+    return numpyro.sample(name, distribution.to_event(len(shape))) if 0 not in shape else jnp.zeros(shape)

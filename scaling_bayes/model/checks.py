@@ -1,6 +1,7 @@
 """What a sweep cannot tell about a law: refused where an answer would mean nothing, flagged where it means little."""
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,40 @@ class ModelError(ValueError):
 def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> dict[str, Any]:
     """Refuse what cannot be fitted; return flags for what can but tells little.
 
+    Parameters
+    ----------
+    law : Law
+    pooling : mapping
+        parameter -> pooling, for every parameter.
+    sweep : Dataset
+        Dims run.
+
+    Returns
+    -------
+    dict
+        ``prior_dominated``: fewer runs than parameters; ``lone_groups``: groups of one run, prior and pool only.
+
     Raises
     ------
     ModelError
-        Missing covariate or grouping; a constant covariate; collinear covariates with separate exponents; a group of
-        one run with separate parameters; a floor pooled over tokenizers.
+        Missing covariate or grouping; a response or covariate that has no logarithm; a constant covariate; collinear
+        covariates with free exponents; a group of one run with separate parameters; a floor pooled over tokenizers.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> law, truth = sb.Law("A*N**-alpha"), {"A": 40.0, "alpha": 0.25}
+    >>> sweep = sb.simulate_sweep(law, {"N": [1e7, 1e8], "corpus": ["web"]}, truth=truth, seed=0)
+    >>> check_binding(law, {"A": sb.Shared(), "alpha": sb.Shared()}, sweep)
+    {'prior_dominated': False, 'lone_groups': []}
     """
     _check_names(law, pooling, sweep)
-    _check_response(sweep)
-    _check_covariates(law, pooling, sweep)
+    logs = {c: _positive_logs(c, sweep) for c in law.covariates}
+    _positive_logs(str(sweep.attrs["response"]), sweep)
+    for covariate, values in logs.items():
+        _check_varies(covariate, values, law, pooling)
+    for a, b in combinations(law.covariates, 2):
+        _check_apart(a, b, logs, law, pooling)
     _check_tokenizers(law, pooling, sweep)
     return {
         "prior_dominated": sweep.sizes["run"] < len(law.parameters),
@@ -41,76 +67,84 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
 
 
 def _check_names(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
-    known = attr_list(sweep, "covariates")
     if absent := [c for c in law.covariates if c not in sweep.coords]:
+        known = attr_list(sweep, "covariates")
         raise ModelError(
-            f"the law {law.formula!r} needs the covariates {absent}, which the sweep has not; it has {known}. "
-            "Name them in as_sweep(covariates=...), or rename the law's symbols."
+            f"the law {law.formula!r} needs the covariates {absent}; the sweep has {known}. "
+            "Name them in as_sweep(covariates=...), or rename the law's symbols"
         )
-    groups = attr_list(sweep, "groups")
     for parameter, pool in pooling.items():
-        if absent := [g for g in pool.groups if g not in sweep.coords]:
-            raise ModelError(
-                f"pool[{parameter!r}] names the grouping {absent}, which the sweep has not; it has {groups}"
-            )
+        if absent := [g for g in pool.groups if g not in sweep.coords or g in law.covariates]:
+            known = attr_list(sweep, "groups")
+            raise ModelError(f"pool[{parameter!r}] names the grouping {absent}; the groupings of the sweep are {known}")
 
 
-def _check_response(sweep: xr.Dataset) -> None:
-    name = sweep.attrs["response"]
-    values = sweep[name].values
-    if bad := np.flatnonzero(~(values > 0)).tolist():
+def _positive_logs(name: str, sweep: xr.Dataset) -> np.ndarray:
+    values = sweep[name].values.astype(np.float64)
+    if bad := np.flatnonzero(~((values > 0) & np.isfinite(values))).tolist():
+        hint = ". For an accuracy of 0 use the error, 1 - accuracy" if name == sweep.attrs["response"] else ""
         raise ModelError(
-            f"{name} is modelled on its logarithm and must be above 0; rows {bad[:8]} hold {values[bad[:3]].tolist()}. "
-            "For an accuracy of 0 use the error, 1 - accuracy."
+            f"{name} enters by its logarithm and must be finite and above 0; rows {bad[:8]} hold "
+            f"{values[bad[:8]].tolist()}{hint}"
+        )
+    return np.log(values)
+
+
+def _check_varies(covariate: str, logs: np.ndarray, law: Law, pooling: Mapping[str, Pooling]) -> None:
+    terms = {text: names for text, names in law.terms.items() if covariate in names}
+    told = {p for names in terms.values() for p in names & set(law.parameters)}
+    if np.ptp(logs) >= CONSTANT or all(isinstance(pooling[p], Fixed) for p in told):
+        return
+    rest = " + ".join(text for text in law.terms if text not in terms)
+    instead = f"use the law without it, sb.Law({rest!r})" if rest else "a law in it needs runs at several values"
+    raise ModelError(
+        f"{covariate} is {np.exp(logs[0]):g} in all {len(logs)} runs, so the term {' and '.join(terms)} cannot be told "
+        f"from a constant; {instead}"
+    )
+
+
+def _check_apart(a: str, b: str, logs: Mapping[str, np.ndarray], law: Law, pooling: Mapping[str, Pooling]) -> None:
+    if not all(_has_free_exponent(c, law, pooling) for c in (a, b)):
+        return
+    correlation = float(np.corrcoef(logs[a], logs[b])[0, 1])
+    if abs(correlation) > COLLINEAR:
+        raise ModelError(
+            f"log {a} and log {b} have correlation {correlation:.5f}, as in a sweep at a fixed ratio of {b} to {a}: "
+            "their exponents cannot be told apart. Use a law along C, sb.law('power_offset'), or fix one exponent"
         )
 
 
-def _check_covariates(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
-    logs = {c: np.log(sweep[c].values.astype(np.float64)) for c in law.covariates}
-    for c, values in logs.items():
-        if np.ptp(values) < CONSTANT:
-            terms = [text for text, names in law.terms.items() if c in names]
-            rest = " + ".join(text for text in law.terms if text not in terms) or "a constant"
-            raise ModelError(
-                f"{c} is {np.exp(values[0]):g} in all {len(values)} runs, so the term {' and '.join(terms)} cannot be told "
-                f"from a constant; use the law without it: {rest}"
-            )
-    for i, a in enumerate(law.covariates):
-        for b in law.covariates[i + 1 :]:
-            free = [_exponent_free(law, pooling, c) for c in (a, b)]
-            correlation = np.corrcoef(logs[a], logs[b])[0, 1]
-            if all(free) and abs(correlation) > COLLINEAR:
-                raise ModelError(
-                    f"log {a} and log {b} have correlation {correlation:.5f}, as in a sweep at a fixed ratio of {b} to {a}: their "
-                    f"exponents cannot be told apart. Use a law along C, sb.law('power_offset'), or fix one exponent."
-                )
-
-
-def _exponent_free(law: Law, pooling: Mapping[str, Pooling], covariate: str) -> bool:
-    beside = frozenset().union(*(names for names in law.terms.values() if covariate in names))
+def _has_free_exponent(covariate: str, law: Law, pooling: Mapping[str, Pooling]) -> bool:
+    beside = {name for names in law.terms.values() if covariate in names for name in names}
     exponents = [p for p in law.parameters if law.roles[p] == "exponent" and p in beside]
     return any(not isinstance(pooling[p], Fixed) for p in exponents)
 
 
 def _check_tokenizers(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
-    units = str(sweep[sweep.attrs["response"]].attrs.get("units", ""))
-    if "tokenizer" not in sweep.coords or not units.endswith("/token"):
+    """A floor in nats a token belongs to one tokenizer."""
+    unit = str(sweep[sweep.attrs["response"]].attrs.get("units", ""))
+    if "tokenizer" not in sweep.coords or not unit.endswith("/token"):
         return
-    tokenizers = sorted({str(t) for t in sweep["tokenizer"].values})
-    pooled = [p for p in law.parameters if law.roles[p] == "floor" and not isinstance(pooling[p], Separate)]
-    if len(tokenizers) > 1 and pooled:
-        raise ModelError(
-            f"the runs were tokenized by {tokenizers} and {units} are not comparable between them, so the floor {pooled[0]} cannot "
-            "be pooled; convert the loss to nats/byte with sb.convert_loss, or pool it with sb.Separate(...)"
+    tokenizers = sweep["tokenizer"].values.astype(str)
+    for floor in (p for p in law.parameters if law.roles[p] == "floor"):
+        pool = pooling[floor]
+        labels = (
+            sweep[pool.groups[0]].values.astype(str) if isinstance(pool, Separate) else np.full(len(tokenizers), "")
         )
+        mixed = [set(tokenizers[labels == label].tolist()) for label in np.unique(labels)]
+        if worst := next((sorted(found) for found in mixed if len(found) > 1), None):
+            raise ModelError(
+                f"the runs were tokenized by {worst}, between which {unit} are not comparable, so the floor {floor} "
+                "cannot be pooled; convert the loss to nats/byte with sb.convert_loss, or keep the floors apart with "
+                f"pool={{{floor!r}: sb.Separate(...)}}"
+            )
 
 
 def _lone_groups(pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> list[str]:
-    """Groups of one run: prior and pool only."""
     lone = []
     for grouping in dict.fromkeys(g for pool in pooling.values() for g in pool.groups):
         labels, counts = np.unique(sweep[grouping].values.astype(str), return_counts=True)
-        alone = [str(label) for label in labels[counts == 1]]
+        alone = labels[counts == 1].tolist()
         separate = [p for p, pool in pooling.items() if isinstance(pool, Separate) and grouping in pool.groups]
         if alone and separate:
             raise ModelError(

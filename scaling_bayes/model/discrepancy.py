@@ -20,13 +20,23 @@ class Discrepancy:
     Parameters
     ----------
     along : tuple of str, optional
-        Axes, each a covariate or a formula in covariates (``"D/N"``). By default ``C`` where the sweep has it, otherwise
-        the law's first covariate.
+        Axes, each a covariate or a formula in covariates (``"D/N"``). By default ``C`` where the sweep has it,
+        otherwise the law's first covariate.
     parts : tuple of {"common", "own"}
         With a single group the two are one, and only its own part is kept.
     spread : float, optional
         Prior median ``m`` of the spread, in log response per e-fold to the power 1.5. By default .01 for laws in one
         covariate and .005 for others.
+
+    Raises
+    ------
+    ValueError
+        For a part that does not exist, none, an axis named twice, or a spread that is not above 0.
+
+    Examples
+    --------
+    >>> Discrepancy(along="C").along
+    ('C',)
     """
 
     along: tuple[str, ...] = ()
@@ -36,6 +46,8 @@ class Discrepancy:
     def __post_init__(self) -> None:
         along = (self.along,) if isinstance(self.along, str) else tuple(self.along)
         object.__setattr__(self, "along", along)
+        if len(set(along)) < len(along):
+            raise ValueError(f"along names distinct axes, found {along}")
         if not self.parts or set(self.parts) - set(PARTS):
             raise ValueError(f"parts are some of {PARTS}, found {self.parts!r}")
         if self.spread is not None and not self.spread > 0:

@@ -15,6 +15,8 @@ from scaling_bayes.model.pooling import Fixed, Pooling, check_pool, describe_poo
 from scaling_bayes.model.priors import Prior
 
 DEFAULT_NOISE = StudentT()
+FIXABLE = {"positive": lambda v: v >= 0, "unit": lambda v: 0 <= v <= 1, "real": lambda v: True}
+"""Values at which a parameter may be fixed, by the support of its role; a term may be switched off."""
 
 
 @dataclass(frozen=True, init=False)
@@ -52,8 +54,8 @@ class Model:
 
     Notes
     -----
-    Called on a sweep inside NumPyro's inference the model is an ordinary NumPyro program, non-centred; `fit` samples the
-    same density in coordinates made for it.
+    Called on a sweep inside NumPyro's inference the model is an ordinary NumPyro program, non-centred; `fit` samples
+    the same density in coordinates made for it.
 
     Examples
     --------
@@ -79,7 +81,9 @@ class Model:
         discrepancy: Discrepancy | str | None = "auto",
     ) -> None:
         if not isinstance(law, Law):
-            raise TypeError(f"law is a Law, for instance sb.law('chinchilla') or sb.Law('E + A*N**-alpha'); found {law!r}")
+            raise TypeError(
+                f"law is a Law, for instance sb.law('chinchilla') or sb.Law('E + A*N**-alpha'); found {law!r}"
+            )
         if not isinstance(noise, Noise):
             raise TypeError(f"noise is StudentT() or Normal(), found {noise!r}")
         if not (discrepancy is None or discrepancy == "auto" or isinstance(discrepancy, Discrepancy)):
@@ -95,9 +99,8 @@ class Model:
     def _check_fixed(self) -> None:
         for p, pool in self.pool.items():
             role = ROLES[self.law.roles[p]]
-            limit = {"positive": float("inf"), "unit": 1.0}.get(role.support)
-            if isinstance(pool, Fixed) and limit is not None and not 0 <= pool.value <= limit:
-                raise ValueError(f"{p!r} is fixed at {pool.value:g}, but it is a {role.name}: at least 0, at most {limit:g}")
+            if isinstance(pool, Fixed) and not FIXABLE[role.support](pool.value):
+                raise ValueError(f"{p!r} is fixed at {pool.value:g}, which no {role.name} ({role.meaning}) can be")
 
     def _check_priors(self) -> None:
         if strangers := self.priors.keys() - set(self.law.parameters):

@@ -94,14 +94,16 @@ class Prior:
         try:
             prior.distribution()
         except TypeError:
-            raise TypeError(f"a prior is said by numbers, and {name} takes more; use dist.LogNormal, for instance") from None
+            raise TypeError(
+                f"a prior is said by numbers, and {name} takes more; use dist.LogNormal, for instance"
+            ) from None
         return prior
 
     def check(self, parameter: str, support: str) -> None:
         """Refuse what no prior of `parameter` can be.
 
-        A prior that reaches beyond the parameter's support is cut off there; one with a wall inside it is refused, since
-        its density says nothing beyond the wall and a sampler cannot feel it coming.
+        A prior that reaches beyond the parameter's support is cut off there; one with a wall inside it is refused:
+        its density says nothing beyond the wall, and a sampler cannot feel it coming.
 
         Raises
         ------
@@ -115,8 +117,8 @@ class Prior:
         where = SUPPORTS[support]
         if not np.all(self.distribution().support(np.array(where.probes))):
             raise ValueError(
-                f"the prior {self} of {parameter!r} has a wall inside the parameter's range ({where.described}); use one "
-                "that covers it, for instance dist.LogNormal for what is above 0 or dist.Normal"
+                f"the prior {self} of {parameter!r} has a wall inside the parameter's range ({where.described}); use "
+                "one that covers it, for instance dist.LogNormal for what is above 0 or dist.Normal"
             )
         if where.contains(self._simulate()).mean() < 0.5:
             raise ValueError(f"the prior {self} of {parameter!r} is mostly outside its range, {where.described}")

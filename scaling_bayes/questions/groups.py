@@ -1,5 +1,7 @@
 """Groups and combinations of groups that were never fitted, drawn from the population."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -18,7 +20,7 @@ def complete_groups(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: 
     record : Record
     points : Dataset
         From `as_points`.
-    rng : numpy Generator
+    rng : numpy.random.Generator
         For effects of groups never seen, and drifts of combinations never seen.
 
     Returns
@@ -32,9 +34,9 @@ def complete_groups(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: 
         If a label was never fitted and the law has no population over its grouping.
     """
     draws = _cube_of_drifts(draws, record, rng)
-    for factor in record.factors:
-        new = sorted(set(points[factor].values.tolist()) - set(record.factors[factor])) if factor in points.coords else []
-        if new:
+    for factor, labels in record.factors.items():
+        named = points[factor].values.tolist() if factor in points.coords else []
+        if new := sorted(set(named) - set(labels)):
             draws = _extend(draws, record, factor, new, rng)
     return draws
 
@@ -46,39 +48,49 @@ def _cube_of_drifts(draws: xr.Dataset, record: Record, rng: np.random.Generator)
     names = [f"cell_{g}" for g in record.factors]
     index = pd.MultiIndex.from_arrays([draws[n].values for n in names], names=list(record.factors))
     cells = xr.Coordinates.from_pandas_multiindex(index, "cell")
-    own = draws["drift_own"].drop_vars(names).assign_coords(cells).unstack("cell")
-    own = own.reindex({g: labels for g, labels in record.factors.items()})
+    own = draws["drift_own"].drop_vars(names).assign_coords(cells).unstack("cell").reindex(dict(record.factors))
     fresh = _fresh_drift(draws, {str(d): n for d, n in own.sizes.items()}, rng)
     return draws.drop_vars(["drift_own", *names]).assign(drift_own=own.fillna(fresh))
 
 
-def _fresh_drift(draws: xr.Dataset, shape: dict[str, int], rng: np.random.Generator) -> xr.DataArray:
+def _fresh_drift(draws: xr.Dataset, sizes: dict[str, int], rng: np.random.Generator) -> xr.DataArray:
     """Weights of the drift's knots from their prior, given its spread."""
     spread = draws["drift_spread_own"].sel(axis=draws["knot_axis"]).drop_vars("axis")
-    return spread * xr.DataArray(rng.standard_normal(tuple(shape.values())), dims=tuple(shape))
+    return spread * xr.DataArray(rng.standard_normal(tuple(sizes.values())), dims=tuple(sizes))
 
 
 def _extend(draws: xr.Dataset, record: Record, factor: str, new: list[str], rng: np.random.Generator) -> xr.Dataset:
-    """Append the labels `new` to `factor`, with effects drawn from their population."""
-    apart = [p for p, pool in record.pooling.items() if pool["kind"] == "Separate" and factor in pool["groups"]]
-    if apart or f"spread_{factor}" not in draws:
-        raise QuestionError(
-            f"{factor} {new} was not fitted, and {', '.join(apart) or 'the law'} is not pooled over {factor}, so there is no "
-            f"population to draw it from; the fitted labels are {', '.join(record.factors[factor])}"
-        )
-    spread = draws[f"spread_{factor}"]
-    shape = {"chain": spread.sizes["chain"], "draw": spread.sizes["draw"], factor: len(new)}
-    names = {**shape, "coordinate": spread.sizes["coordinate"]}
-    fresh = xr.DataArray(rng.standard_normal(tuple(names.values())), dims=tuple(names), coords={factor: new})
-    effects = xr.concat([draws[f"effect_{factor}"], spread * fresh], dim=factor, join="outer")
+    """Append the labels `new` to `factor`."""
+    _refuse_without_population(draws, record, factor, new)
+    effects = xr.concat([draws[f"effect_{factor}"], _fresh_effects(draws, factor, new, rng)], dim=factor, join="outer")
     theta = draws["population"] + effects
     for other in record.factors:
         theta = theta + draws[f"effect_{other}"] if other != factor else theta
     parameters = record.parameters(theta.transpose("chain", "draw", *record.factors, "coordinate").values)
-    replaced = {name: (("chain", "draw", *groups), value) for name, (groups, value) in parameters.items()}
-    if "drift_own" in draws:
+    replaced: dict[str, Any] = {n: (("chain", "draw", *groups), value) for n, (groups, value) in parameters.items()}
+    replaced[f"effect_{factor}"] = effects
+    if factor in draws.get("drift_own", xr.DataArray()).dims:
         own = draws["drift_own"]
-        more = _fresh_drift(draws, {str(d): len(new) if d == factor else n for d, n in own.sizes.items()}, rng)
-        replaced["drift_own"] = xr.concat([own, more.assign_coords({factor: new})], dim=factor, join="outer")
-    rest = draws.drop_vars([*replaced, f"effect_{factor}", factor])
-    return rest.assign_coords({factor: effects[factor]}).assign(replaced | {f"effect_{factor}": effects})
+        sizes = {str(d): n for d, n in own.sizes.items()} | {factor: len(new)}
+        more = _fresh_drift(draws, sizes, rng).assign_coords({factor: new})
+        replaced["drift_own"] = xr.concat([own, more], dim=factor, join="outer")
+    rest = draws.drop_vars([*replaced, factor])
+    return rest.assign_coords({factor: effects[factor]}).assign(replaced)
+
+
+def _refuse_without_population(draws: xr.Dataset, record: Record, factor: str, new: list[str]) -> None:
+    apart = [p for p, pool in record.pooling.items() if pool["kind"] == "Separate" and factor in pool["groups"]]
+    if apart or f"spread_{factor}" not in draws:
+        raise QuestionError(
+            f"{factor} {', '.join(new)} was not fitted, and {', '.join(apart) or 'the law'} is not pooled over "
+            f"{factor}, so there is no population to draw from; the fitted labels are "
+            f"{', '.join(record.factors[factor])}"
+        )
+
+
+def _fresh_effects(draws: xr.Dataset, factor: str, new: list[str], rng: np.random.Generator) -> xr.DataArray:
+    """Deviations of new groups from the population, given its spread."""
+    spread = draws[f"spread_{factor}"].transpose("chain", "draw", "coordinate")
+    chains, length, coordinates = spread.shape
+    standard = rng.standard_normal((chains, length, len(new), coordinates))
+    return spread * xr.DataArray(standard, dims=("chain", "draw", factor, "coordinate"), coords={factor: new})

@@ -9,6 +9,10 @@ import xarray as xr
 
 from scaling_bayes.laws.reader import read_formula
 from scaling_bayes.laws.record import Record
+from scaling_bayes.symbols import suggest
+
+SHOWN = 8
+"""Positions that an error lists at most."""
 
 
 class QuestionError(ValueError):
@@ -22,77 +26,121 @@ def read_record(posterior: xr.DataTree) -> Record:
     ------
     QuestionError
         If `posterior` is no posterior of this package.
+
+    Examples
+    --------
+    >>> read_record(xr.DataTree())
+    Traceback (most recent call last):
+    ...
+    scaling_bayes.questions.points.QuestionError: a posterior is ... found a DataTree with the attributes []
     """
-    if not isinstance(posterior, xr.DataTree) or "record" not in posterior.attrs:
-        raise QuestionError(f"a posterior is the DataTree that fit, baseline or open_posterior returns, found {type(posterior)}")
-    return Record.from_json(posterior.attrs["record"])
+    if isinstance(posterior, xr.DataTree) and "record" in posterior.attrs:
+        return Record.from_json(posterior.attrs["record"])
+    attributes = f" with the attributes {sorted(map(str, posterior.attrs))}" if hasattr(posterior, "attrs") else ""
+    raise QuestionError(
+        "a posterior is the DataTree that sb.fit, sb.baseline or sb.open_posterior returns; "
+        f"found a {type(posterior).__name__}{attributes}"
+    )
 
 
-def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record, flop_rule: str = "") -> xr.Dataset:
+def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record, fitted: xr.Dataset) -> xr.Dataset:
     """Labelled points along one dim, ``run`` for a sweep and ``point`` otherwise.
 
     Parameters
     ----------
     at : mapping, DataFrame or Dataset
-        Covariates in the units of the fitted sweep (numbers or equally long lists), and labels of groups. A grouping that
-        is not named is answered for all of its groups.
+        Covariates in the units of the fitted sweep (numbers or equally long lists), and labels of groups. A grouping
+        that is not named is answered for all of its groups.
     record : Record
-    flop_rule : str
-        How the fitted sweep counted compute; under ``"6ND"`` a missing ``C`` is derived.
+    fitted : Dataset
+        Group ``constant_data``: its columns are names that `at` may use, and where it counts compute as 6ND, a missing
+        ``C`` is derived.
 
     Returns
     -------
     Dataset
-        Without variables; the covariates and groups are coordinates along the dim, with ``extrapolation``, the ratio to
+        Without variables; covariates and groups are coordinates along the dim, with ``extrapolation``, the ratio to
         the largest fitted scale.
 
     Raises
     ------
     QuestionError
-        If a covariate is missing, not positive or not finite, or a label is missing.
+        If a covariate is missing, not positive or not finite, a label is missing, or a mapping has an unknown name.
+
+    Examples
+    --------
+    >>> from scaling_bayes.laws import Law
+    >>> record = Record(Law("A*N**-alpha"), {"N": 1e7}, "loss", "nats/token", "normal", {}, fitted={"N": [1e6, 1e8]})
+    >>> as_points({"N": [1e8, 4e9]}, record, xr.Dataset())["extrapolation"].values.tolist()
+    [1.0, 40.0]
     """
-    dim, columns = _columns(at)
-    if "C" not in columns and flop_rule == "6ND" and {"N", "D"} <= columns.keys():
-        columns["C"] = 6.0 * np.asarray(columns["N"], dtype=np.float64) * np.asarray(columns["D"], dtype=np.float64)
-    needed = _needed(record)
-    if absent := [c for c in needed if c not in columns]:
-        raise QuestionError(f"at= lacks {absent}; this posterior needs {', '.join(needed)} in the units of the fitted sweep")
-    length = max(np.size(v) for v in columns.values())
-    coords: dict[str, Any] = {}
-    for name, values in columns.items():
-        if name in needed or name in record.factors or name == "C":
-            coords[name] = (dim, _column(name, values, length, name in record.factors))
-    points = xr.Dataset(coords=coords)
-    if dim == "run" and isinstance(at, xr.Dataset):
-        points = points.assign_coords(run=at["run"])
-    return points.assign_coords(extrapolation=(dim, record.extrapolation(points)))
+    dim, given = _read_columns(at)
+    needed = _needed_covariates(record)
+    known = [*needed, *record.factors, "C"]
+    if isinstance(at, Mapping) and not isinstance(at, xr.Dataset):
+        _refuse_unknown(given, [*known, *map(str, fitted.variables)])
+    given = {name: given[name] for name in dict.fromkeys(known) if name in given}
+    if "C" not in given and fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} <= given.keys():
+        given["C"] = 6.0 * _to_numbers("N", given["N"]) * _to_numbers("D", given["D"])
+    if absent := [name for name in needed if name not in given]:
+        raise QuestionError(
+            f"at= lacks {', '.join(absent)}; this posterior needs {', '.join(needed)} in the units of the fitted sweep"
+        )
+    length = max(np.size(values) for values in given.values())
+    columns = {n: _read_column(n, values, length, label=n in record.factors) for n, values in given.items()}
+    columns["extrapolation"] = record.extrapolation(columns)
+    points = xr.Dataset(coords={name: (dim, values) for name, values in columns.items()})
+    return points.assign_coords(run=at["run"].values) if isinstance(at, xr.Dataset) else points
 
 
-def _columns(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset) -> tuple[str, dict[str, Any]]:
+def _read_columns(at: Any) -> tuple[str, dict[str, Any]]:
+    """Name of the dim, and every column that `at` has along it."""
     if isinstance(at, xr.Dataset):
         return "run", {str(n): v.values for n, v in at.variables.items() if v.dims == ("run",) and n != "run"}
     if isinstance(at, pd.DataFrame):
         return "point", {str(n): at[n].to_numpy() for n in at.columns}
     if isinstance(at, Mapping) and at:
-        return "point", {n: np.atleast_1d(np.asarray(v)) for n, v in at.items()}
+        return "point", {str(n): np.asarray(v) for n, v in at.items()}
     raise QuestionError(f"at= is a mapping such as {{'N': 1e9, 'D': 2e10}}, a DataFrame or a sweep, found {at!r}")
 
 
-def _needed(record: Record) -> list[str]:
-    axes = [s.name for axis in record.axes for s in read_formula(axis.name).free_symbols]
-    return list(dict.fromkeys([*record.law.covariates, *sorted(axes)]))
+def _needed_covariates(record: Record) -> list[str]:
+    """Covariates of the law, of the axes along which it drifts, and of the scale that extrapolation is measured on."""
+    axes = [*(axis.name for axis in record.axes), record.scale_axis()]
+    beside = sorted({symbol.name for axis in axes for symbol in read_formula(axis).free_symbols})
+    return list(dict.fromkeys([*record.law.covariates, *beside]))
 
 
-def _column(name: str, values: Any, length: int, label: bool) -> np.ndarray:
-    values = np.atleast_1d(values)
-    if len(values) not in (1, length):
-        raise QuestionError(f"at[{name!r}] has {len(values)} values and another has {length}; give one or equally many")
-    values = np.broadcast_to(values, (length,))
-    if label:
-        if bad := np.flatnonzero(pd.isna(values) | (values.astype(str) == "")).tolist():
-            raise QuestionError(f"at[{name!r}] has no label at positions {bad[:8]}")
-        return values.astype(str)
-    values = values.astype(np.float64)
-    if bad := np.flatnonzero(~(np.isfinite(values) & (values > 0))).tolist():
-        raise QuestionError(f"at[{name!r}] must be positive and finite; positions {bad[:8]} hold {values[bad[:3]].tolist()}")
-    return values
+def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise QuestionError(f"at= names {name!r}, which the fitted sweep does not have: {suggest(name, known)}")
+
+
+def _read_column(name: str, values: Any, length: int, *, label: bool) -> np.ndarray:
+    if np.size(values) not in (1, length):
+        raise QuestionError(
+            f"at[{name!r}] has {np.size(values)} values and another column has {length}; give one value or equally many"
+        )
+    column = _to_labels(name, values) if label else _to_numbers(name, values)
+    return np.broadcast_to(column, (length,))
+
+
+def _to_labels(name: str, values: Any) -> np.ndarray:
+    column = np.atleast_1d(values)
+    if absent := np.flatnonzero(pd.isna(column) | (column.astype(str) == "")).tolist():
+        raise QuestionError(
+            f"at[{name!r}] has no label at positions {absent[:SHOWN]}; name a group, or leave {name} out"
+        )
+    return column.astype(str)
+
+
+def _to_numbers(name: str, values: Any) -> np.ndarray:
+    column = np.atleast_1d(values)
+    numbers = np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
+    if bad := np.flatnonzero(~(np.isfinite(numbers) & (numbers > 0))).tolist():
+        raise QuestionError(
+            f"at[{name!r}] holds what is no positive finite number at positions {bad[:SHOWN]}: "
+            f"{column[bad[:SHOWN]].tolist()}"
+        )
+    return numbers

@@ -12,16 +12,18 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
-from scaling_bayes.laws.residuals import RESIDUALS
-from scaling_bayes.questions.groups import complete_groups
-from scaling_bayes.questions.points import QuestionError, as_points, read_record
-from scaling_bayes.questions.prediction import describe, drift, log_law, noise, select
+from scaling_bayes.laws.record import Record
+from scaling_bayes.questions.forecast import describe, forecast
+from scaling_bayes.questions.points import SHOWN, QuestionError, read_record
+from scaling_bayes.symbols import suggest
 
 LEVELS = (0.5, 0.8, 0.9)
 RATIO_BINS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, np.inf)
 
 
-def score(posterior: xr.DataTree, held_out: xr.Dataset, *, levels: Sequence[float] = LEVELS, seed: int = 0) -> xr.Dataset:
+def score(
+    posterior: xr.DataTree, held_out: xr.Dataset, *, levels: Sequence[float] = LEVELS, seed: int = 0
+) -> xr.Dataset:
     """Score predictions of new runs against what was measured.
 
     Parameters
@@ -38,14 +40,16 @@ def score(posterior: xr.DataTree, held_out: xr.Dataset, *, levels: Sequence[floa
     Returns
     -------
     Dataset
-        For each run ``observed``, ``median``, ``lower`` and ``upper`` (run, level), ``inside`` (run, level), ``log_error``,
-        ``pit``, ``crps``, ``log_score``, ``interval_score`` (run, level) and ``interpolation`` (inside the fitted scales);
-        coordinate ``extrapolation``. Over all runs ``rmsle``, ``mae``, ``coverage`` (level), ``width`` (level).
+        For each run ``observed``, ``median``, ``lower`` and ``upper`` (run, level), ``inside`` (run, level),
+        ``log_error``, ``pit``, ``crps``, ``log_score``, ``interval_score`` (run, level) and ``interpolation`` (inside
+        the fitted scales); the coordinates of `held_out` and ``extrapolation``. Over all runs ``rmsle``, ``mae``,
+        ``coverage`` (level) and ``width`` (level), the median width of the intervals of the log response.
 
     Raises
     ------
     QuestionError
-        If the response or its units differ from the fitted ones.
+        If the response or its units differ from the fitted ones, it is not positive somewhere, or a group's labels are
+        missing.
 
     Examples
     --------
@@ -59,22 +63,21 @@ def score(posterior: xr.DataTree, held_out: xr.Dataset, *, levels: Sequence[floa
     (('level',), 2)
     """
     record = read_record(posterior)
-    _check_response(record.response, record.unit, held_out)
-    points = as_points(held_out, record, str(posterior["constant_data"].attrs.get("flop_rule", "")))
+    observed = _log_observed(held_out, record, levels)
     rng = np.random.default_rng(seed)
-    draws = complete_groups(posterior["posterior"].to_dataset(), record, points, rng)
-    mean = (log_law(draws, record, points) + drift(draws, record, points, rng)).transpose("chain", "draw", "run")
-    new_run = mean + noise(draws, record, points, mean, rng)
-    observed = np.log(held_out[record.response].values)
-    sample = np.sort(new_run.values.reshape(-1, new_run.sizes["run"]), axis=0)
-    parameters = {n: select(draws[n], points) for n in RESIDUALS[record.noise].parameters}
-    parameters = {n: xr.broadcast(v, mean)[0].transpose(*mean.dims).values for n, v in parameters.items()}
-    density = RESIDUALS[record.noise].log_density(observed - mean.values, parameters)
-    scored = _score_sample(sample, observed, np.asarray(levels, dtype=float))
-    scored["log_score"] = ("run", logsumexp(density, axis=(0, 1)) - np.log(density.shape[0] * density.shape[1]))
-    scored = scored.assign_coords(points.coords)
-    scored["interpolation"] = ("run", scored["extrapolation"].values <= 1.0)
-    return _totals(scored).assign_attrs(describe(posterior, record))
+    ahead = forecast(posterior, held_out, rng)
+    sample = (ahead.log_mean + ahead.draw_noise(rng)).values.reshape(-1, len(observed))
+    density = ahead.log_density(observed).reshape(sample.shape)
+    scored = _score_sample(np.sort(sample, axis=0), observed, np.asarray(levels, dtype=float))
+    scored["log_score"] = ("run", logsumexp(density, axis=0) - np.log(len(density)))
+    scored = scored.assign_coords(ahead.points.coords)
+    scored["interpolation"] = scored["extrapolation"].reset_coords(drop=True) <= 1.0
+    for name in ("observed", "median", "lower", "upper"):
+        scored[name].attrs["units"] = record.unit
+    scored = _average(scored)
+    columns = held_out.coords.variables.items()
+    more = {name: column for name, column in columns if column.dims == ("run",) and name not in scored.variables}
+    return scored.assign_coords(more).assign_attrs(describe(posterior, record))
 
 
 def score_table(scored: xr.Dataset, by: str | None = None, *, level: float = 0.9) -> pd.DataFrame:
@@ -95,39 +98,59 @@ def score_table(scored: xr.Dataset, by: str | None = None, *, level: float = 0.9
         Columns ``runs``, ``coverage``, ``rmsle``, ``width`` (median width of the interval in log response), ``crps``,
         ``interval_score``, ``log_score``.
     """
-    at = scored.sel(level=level)
-    rows = pd.DataFrame({
-        "runs": 1,
-        "coverage": at["inside"].values.astype(float),
-        "squared": at["log_error"].values ** 2,
-        "width": np.log(at["upper"].values / at["lower"].values),
-        "crps": at["crps"].values,
-        "interval_score": at["interval_score"].values,
-        "log_score": at["log_score"].values,
-    })
-    rows["by"] = _labels(scored, by)
-    how = {"runs": "sum", "width": "median"}
-    table = rows.groupby("by", observed=True).agg({c: how.get(c, "mean") for c in rows.columns if c != "by"})
-    table.insert(2, "rmsle", np.sqrt(table.pop("squared")))
+    known = scored["level"].values
+    if not np.isclose(known, level).any():
+        raise QuestionError(f"level={level} was not scored; score(..., levels=...) was asked for {known.tolist()}")
+    at = scored.sel(level=level, method="nearest")
+    rows = pd.DataFrame(
+        {
+            "runs": 1,
+            "coverage": at["inside"].values.astype(float),
+            "rmsle": at["log_error"].values ** 2,
+            "width": np.log(at["upper"].values / at["lower"].values),
+            "crps": at["crps"].values,
+            "interval_score": at["interval_score"].values,
+            "log_score": at["log_score"].values,
+        }
+    )
+    how = dict.fromkeys(rows.columns, "mean") | {"runs": "sum", "width": "median"}
+    table = rows.groupby(_labels(scored, by), observed=True).agg(how)
+    table["rmsle"] **= 0.5
     return table.rename_axis(by or "all")
 
 
-def _labels(scored: xr.Dataset, by: str | None) -> object:
+def _labels(scored: xr.Dataset, by: str | None) -> pd.Series:
+    """What the rows of a table stand for, run by run."""
     if by is None:
-        return "all runs"
+        return pd.Series(["all runs"] * scored.sizes["run"])
     if by == "extrapolation":
-        return pd.cut(scored["extrapolation"].values, list(RATIO_BINS), right=True)
-    if by not in scored.coords:
-        raise QuestionError(f"by= is a grouping of the scored runs or 'extrapolation', found {by!r}; they have {list(scored.coords)}")
-    return scored[by].values.astype(str)
+        return pd.Series(pd.cut(scored["extrapolation"].values, list(RATIO_BINS)))
+    labelled = [str(name) for name, coord in scored.coords.items() if coord.dims == ("run",)]
+    if by not in labelled:
+        raise QuestionError(f"by= is 'extrapolation' or a grouping of the scored runs: {suggest(by, labelled)}")
+    return pd.Series(scored[by].values.astype(str))
 
 
-def _check_response(response: str, unit: str, held_out: xr.Dataset) -> None:
-    if response not in held_out:
-        raise QuestionError(f"the posterior predicts {response!r}, which the held-out runs lack; they have {list(held_out.data_vars)}")
-    found = str(held_out[response].attrs.get("units", ""))
-    if found != unit:
-        raise QuestionError(f"{response} was fitted in {unit!r} and the held-out runs are in {found!r}; convert them with sb.convert_loss")
+def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float]) -> np.ndarray:
+    """Log of what was measured, after checks that it can be compared with what is predicted."""
+    name = record.response
+    if name not in held_out:
+        raise QuestionError(
+            f"the posterior predicts {name!r}, which the held-out runs lack; they have {', '.join(map(str, held_out))}"
+        )
+    if (found := str(held_out[name].attrs.get("units", ""))) != record.unit:
+        raise QuestionError(
+            f"{name} was fitted in {record.unit!r} and the held-out runs are in {found!r}; "
+            "convert them with sb.convert_loss"
+        )
+    if absent := [group for group in record.factors if group not in held_out.coords]:
+        raise QuestionError(f"the held-out runs lack the labels of {', '.join(absent)}; each run needs its group")
+    if bad := [level for level in levels if not 0 < level < 1]:
+        raise QuestionError(f"levels are between 0 and 1, found {bad}")
+    values = held_out[name].values
+    if rows := np.flatnonzero(~(np.isfinite(values) & (values > 0))).tolist():
+        raise QuestionError(f"{name} must be positive and finite to be scored; runs at {rows[:SHOWN]} are not")
+    return np.log(values)
 
 
 def _score_sample(sample: np.ndarray, observed: np.ndarray, levels: np.ndarray) -> xr.Dataset:
@@ -156,11 +179,12 @@ def _score_sample(sample: np.ndarray, observed: np.ndarray, levels: np.ndarray) 
     )
 
 
-def _totals(scored: xr.Dataset) -> xr.Dataset:
-    error = scored["log_error"]
+def _average(scored: xr.Dataset) -> xr.Dataset:
+    """Add the scores over all runs."""
+    width = np.log(scored["upper"].values / scored["lower"].values)
     return scored.assign(
-        rmsle=np.sqrt((error**2).mean("run")),
+        rmsle=(scored["log_error"] ** 2).mean("run") ** 0.5,
         mae=abs(scored["median"] - scored["observed"]).mean("run"),
         coverage=scored["inside"].mean("run"),
-        width=np.log(scored["upper"] / scored["lower"]).median("run"),
+        width=("level", np.median(width, axis=0)),
     )

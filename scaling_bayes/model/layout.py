@@ -1,0 +1,153 @@
+"""A sweep's runs as padded arrays: cells of groups, group effects, and the basis of the drift."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from scaling_bayes.laws import Law
+from scaling_bayes.laws.axes import Axis, axis_values
+from scaling_bayes.laws.wiener import wiener_basis
+from scaling_bayes.model.pooling import Partial, Pooling
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Combinations of groups that occur in a sweep, and the runs of each.
+
+    Attributes
+    ----------
+    factors : dict
+        grouping -> its labels, sorted.
+    table : pandas.DataFrame
+        One row a cell, one column a grouping: the label.
+    runs : array of int, shape (block, cell, row)
+        Position of each row's run in the sweep; -1 for padding.
+    """
+
+    factors: Mapping[str, list[str]]
+    table: pd.DataFrame
+    runs: np.ndarray
+
+    @property
+    def crossed(self) -> bool:
+        """Whether several groupings share one block."""
+        return len(self.factors) > 1
+
+
+@dataclass(frozen=True)
+class Term:
+    """Effects of one grouping on one coordinate; without groups, of the whole sweep.
+
+    Attributes
+    ----------
+    coordinate : int
+    grouping : str
+    partial : bool
+        Whether their spread is sampled.
+    """
+
+    coordinate: int
+    grouping: str
+    partial: bool
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One effect of a block: the coordinate that it moves, the grouping, and the label where a block holds several."""
+
+    coordinate: int
+    grouping: str
+    label: str | None
+
+
+def arrange_cells(pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> Cells:
+    """Cells of a sweep under the groupings that `pooling` names.
+
+    Returns
+    -------
+    Cells
+        With one grouping a block for each cell; otherwise one block.
+    """
+    names = dict.fromkeys(g for pool in pooling.values() for g in pool.groups)
+    table = pd.DataFrame({g: sweep[g].values.astype(str) for g in names}, index=np.arange(sweep.sizes["run"]))
+    grouped = table.groupby(list(names), sort=True).indices if names else {(): table.index.to_numpy()}
+    keys = [key if isinstance(key, tuple) else (key,) for key in grouped]
+    longest = max(len(members) for members in grouped.values())
+    runs = np.full((len(keys), longest), -1)
+    for row, members in zip(runs, grouped.values(), strict=True):
+        row[: len(members)] = members
+    blocks = (len(keys), 1) if len(names) == 1 else (1, len(keys))
+    factors = {g: sorted(set(table[g])) for g in names}
+    return Cells(
+        factors, pd.DataFrame(keys, columns=list(names), index=range(len(keys))), runs.reshape(*blocks, longest)
+    )
+
+
+def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]) -> dict[str, Any]:
+    """Covariates divided by their references, log response and weight of every row; padding has weight zero."""
+    padding = cells.runs < 0
+    response = np.log(sweep[sweep.attrs["response"]].values.astype(np.float64))
+    columns = {c: sweep[c].values.astype(np.float64) / references[c] for c in law.covariates}
+    return {
+        "covariates": {c: np.where(padding, 1.0, column[cells.runs]) for c, column in columns.items()},
+        "references": {c: np.float64(r) for c, r in references.items()},
+        "log_response": np.where(padding, response.mean(), response[cells.runs]),
+        "weight": (~padding).astype(np.float64),
+    }
+
+
+def list_terms(owners: Sequence[Pooling], cells: Cells) -> list[Term]:
+    """Sets of effects, for the pooling that each coordinate follows."""
+    if not cells.factors:
+        return [Term(i, "", False) for i in range(len(owners))]
+    return [Term(i, g, isinstance(owner, Partial)) for i, owner in enumerate(owners) for g in owner.groups]
+
+
+def list_effects(terms: Sequence[Term], cells: Cells) -> tuple[Effect, ...]:
+    """Every effect of a block, term by term."""
+    labels = cells.factors if cells.crossed else {}
+    return tuple(Effect(t.coordinate, t.grouping, label) for t in terms for label in labels.get(t.grouping, [None]))
+
+
+def arrange_effects(
+    terms: Sequence[Term], effects: Sequence[Effect], cells: Cells, width: np.ndarray, spread: np.ndarray
+) -> dict[str, Any]:
+    """Which effects move which coordinates of which cell, and with what spread.
+
+    Parameters
+    ----------
+    terms, effects
+        From `list_terms` and `list_effects`.
+    cells : Cells
+    width, spread : array, shape (coordinate,)
+        Prior width of each coordinate, and scale of its spread between groups.
+    """
+    sampled = {(t.coordinate, t.grouping): k for k, t in enumerate(t for t in terms if t.partial)}
+    incidence = np.zeros((len(cells.table), len(width), len(effects)))
+    for e, effect in enumerate(effects):
+        moved = effect.label is None or cells.table[effect.grouping] == effect.label
+        incidence[:, effect.coordinate, e] = moved
+    blocks = cells.runs.shape[:2]
+    return {
+        "spread_scale": np.array([spread[t.coordinate] for t in terms if t.partial]),
+        "incidence": incidence.reshape(*blocks, *incidence.shape[1:]),
+        "effect_spread": np.array([sampled.get((e.coordinate, e.grouping), -1) for e in effects], dtype=np.int64),
+        "effect_scale": np.array([width[e.coordinate] for e in effects]),
+    }
+
+
+def arrange_drift(axes: Sequence[Axis], sweep: xr.Dataset, cells: Cells) -> dict[str, Any]:
+    """Basis of the drift at every row, the axis of every knot, and the prior medians of the spreads."""
+    columns = {str(c): sweep[c].values for c in sweep.coords}
+    along = [axis.distance(axis_values(axis.name, columns)) for axis in axes]
+    bases = [wiener_basis(u, np.array(axis.knots)) for u, axis in zip(along, axes, strict=True)]
+    basis = np.concatenate([np.zeros((sweep.sizes["run"], 0)), *bases], axis=1)
+    return {
+        "basis": np.where(cells.runs[..., None] < 0, 0.0, basis[cells.runs]),
+        "knot_axis": np.repeat(np.arange(len(axes)), [len(axis.knots) for axis in axes]),
+        "drift_median": np.array([axis.median for axis in axes]),
+    }

@@ -1,0 +1,187 @@
+r"""`Forecast`: the log response at points, draw by draw; what `predict`, `score` and `check` share.
+
+.. math:: \log y^*_g = \log f(x^*; \theta_g) + \delta_g(x^*) + \epsilon
+
+with the drift :math:`\delta` conditioned on its fitted knots and the noise :math:`\epsilon` of one run.
+"""
+
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from xarray import ufuncs
+
+from scaling_bayes.laws.axes import Axis, axis_values
+from scaling_bayes.laws.record import Record
+from scaling_bayes.laws.residuals import RESIDUALS
+from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
+from scaling_bayes.questions.groups import complete_groups
+from scaling_bayes.questions.points import as_points, read_record
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a posterior says at points.
+
+    Attributes
+    ----------
+    record : Record
+        The fitted model.
+    points : Dataset
+        See `as_points`.
+    draws : Dataset
+        Draws of every quantity, for every group that the points name.
+    log_mean : DataArray
+        Log of the law and its drift, without noise; dims (chain, draw, [groups not named], point or run).
+    """
+
+    record: Record
+    points: xr.Dataset
+    draws: xr.Dataset
+    log_mean: xr.DataArray
+
+    def noise_values(self) -> dict[str, np.ndarray]:
+        """Parameters of the noise by name, of shapes that broadcast against `log_mean`."""
+        residual = RESIDUALS[self.record.noise]
+        return {name: self._align(select(self.draws[name], self.points)) for name in residual.parameters}
+
+    def draw_noise(self, rng: np.random.Generator) -> xr.DataArray:
+        """Noise of one new run at each point, in the shape of `log_mean`."""
+        residual = RESIDUALS[self.record.noise]
+        return self.log_mean.copy(data=residual.draw(self.noise_values(), self.log_mean.shape, rng))
+
+    def log_density(self, log_response: np.ndarray) -> np.ndarray:
+        """Log density of a measured log response at each point, in the shape of `log_mean`."""
+        return RESIDUALS[self.record.noise].log_density(log_response - self.log_mean.values, self.noise_values())
+
+    def _align(self, array: xr.DataArray) -> np.ndarray:
+        absent = [d for d in self.log_mean.dims if d not in array.dims]
+        return array.expand_dims(absent).transpose(*self.log_mean.dims).values
+
+
+def forecast(
+    posterior: xr.DataTree, at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, rng: np.random.Generator
+) -> Forecast:
+    """Carry a posterior to points.
+
+    Parameters
+    ----------
+    posterior : DataTree
+    at : mapping, DataFrame or Dataset
+        See `as_points`.
+    rng : numpy.random.Generator
+        For drift beyond the fitted knots and for groups never seen.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    QuestionError
+        If a covariate is missing or not positive, or a group never seen has no population to come from.
+    """
+    record = read_record(posterior)
+    points = as_points(at, record, posterior["constant_data"].to_dataset())
+    draws = complete_groups(posterior["posterior"].to_dataset(), record, points, rng)
+    log_mean = _log_law(draws, record, points) + _drift(draws, record, points, rng)
+    along = [d for d in points.dims if d in log_mean.dims]
+    log_mean = log_mean.transpose("chain", "draw", *record.factors, *along, missing_dims="ignore")
+    return Forecast(record, points, draws, log_mean)
+
+
+def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
+    """Attributes that every answer carries: the response, the law, and which of the sampler's gates were failed."""
+    gates = json.loads(posterior.attrs.get("gates", "[]"))
+    return {
+        "response": record.response,
+        "units": record.unit,
+        "law": record.law.formula,
+        "method": str(posterior.attrs.get("method", "")),
+        "scale": record.scale_axis(),
+        "failed_gates": ", ".join(gate["name"] for gate in gates if not gate["passed"]),
+        "data_hash": str(posterior.attrs.get("data_hash", "")),
+    }
+
+
+def select(array: xr.DataArray, points: xr.Dataset) -> xr.DataArray:
+    """Take each point's group where the points name groups; leave other groupings as dims.
+
+    Examples
+    --------
+    >>> alpha = xr.DataArray([0.3, 0.4], coords={"corpus": ["web", "code"]}, dims="corpus")
+    >>> select(alpha, xr.Dataset(coords={"corpus": ("point", ["code", "web", "code"])})).values.tolist()
+    [0.4, 0.3, 0.4]
+    """
+    named = [str(d) for d in array.dims if d in points.coords]
+    places = {g: (points[g].dims, array.indexes[g].get_indexer(points[g].values)) for g in named}
+    return array.isel({g: xr.DataArray(at, dims=dims) for g, (dims, at) in places.items()}).drop_vars(named)
+
+
+def _log_law(draws: xr.Dataset, record: Record, points: xr.Dataset) -> xr.DataArray:
+    parameters = {p: select(draws[p], points) for p in record.law.parameters}
+    covariates = {c: xr.DataArray(points[c].values, dims=points[c].dims) for c in record.law.covariates}
+    return ufuncs.log(record.law.numpy(**parameters, **covariates))
+
+
+def _drift(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: np.random.Generator) -> xr.DataArray:
+    """Departure of the log response from the law at the points."""
+    columns = {str(name): column.values for name, column in points.coords.items()}
+    total = xr.DataArray(0.0)
+    for axis in record.axes:
+        distance = (
+            points["extrapolation"].copy(data=axis.distance(axis_values(axis.name, columns))).reset_coords(drop=True)
+        )
+        of_axis = np.flatnonzero(draws["knot_axis"].values == axis.name)
+        for part in ("common", "own"):
+            if f"drift_{part}" in draws:
+                known = draws[f"drift_{part}"].isel(knot=of_axis).drop_vars(["knot_axis", "knot_distance"])
+                spread = draws[f"drift_spread_{part}"].sel(axis=axis.name, drop=True)
+                total = total + _walk_cells(known, spread, axis, distance, points, rng)
+    return total
+
+
+def _walk_cells(
+    known: xr.DataArray,
+    spread: xr.DataArray,
+    axis: Axis,
+    distance: xr.DataArray,
+    points: xr.Dataset,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """Walk to the points of each group that the points name; groupings that they do not name stay dims."""
+    named = [str(d) for d in known.dims if d in points.coords]
+    if not named:
+        return _walk(known, spread, axis, distance, rng)
+    (dim,) = distance.dims
+    cell = pd.DataFrame({g: points[g].values for g in named}).groupby(named, sort=False).ngroup().to_numpy()
+    rows = [np.flatnonzero(cell == c) for c in range(cell.max() + 1)]
+    pieces = []
+    for own in rows:
+        of_cell = known.sel({g: points[g].values[own[0]] for g in named}, drop=True)
+        pieces.append(_walk(of_cell, spread, axis, distance.isel({dim: own}), rng))
+    return xr.concat(pieces, dim).isel({dim: np.argsort(np.concatenate(rows))})
+
+
+def _walk(
+    known: xr.DataArray, spread: xr.DataArray, axis: Axis, distance: xr.DataArray, rng: np.random.Generator
+) -> xr.DataArray:
+    """One path of the integrated Wiener process a draw (and group), through its knots to the points."""
+    levels, where = np.unique(distance.values, return_inverse=True)
+    knots = np.array(axis.knots)
+    beyond = wiener_residual(levels, knots)
+    shape = {d: n for d, n in known.sizes.items() if d != "knot"} | {"mode": beyond.shape[1]}
+    fresh = xr.DataArray(rng.standard_normal(tuple(shape.values())), dims=tuple(shape))
+    (dim,) = distance.dims
+    through_knots = _project(known, "knot", wiener_basis(levels, knots)[where], dim)
+    return through_knots + spread * _project(fresh, "mode", beyond[where], dim)
+
+
+def _project(array: xr.DataArray, over: str, basis: np.ndarray, dim: Hashable) -> xr.DataArray:
+    """Sum over the dim `over` with weights `basis` (point, over)."""
+    weights = xr.DataArray(basis.T, dims=(over, dim))
+    return xr.apply_ufunc(np.matmul, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])

@@ -1,0 +1,65 @@
+"""A simulated sweep of two corpora, and every answer that a figure draws."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import scaling_bayes as sb
+
+TRUTH = {"E": {"code": 1.2, "web": 1.8}, "A": 400.0, "alpha": 0.34, "B": 410.0, "beta": 0.28}
+GATES = ["R-hat", "bulk ESS", "divergences"]
+STATISTICS = ["sign changes along the scale", "slope in the top octave"]
+
+
+@pytest.fixture(scope="session")
+def sweep():
+    C = np.repeat([1e18, 3e18, 1e19, 3e19, 1e20], 4)
+    N = np.sqrt(C / 120) * np.tile([0.5, 0.8, 1.25, 2.0], 5)
+    design = {"N": np.tile(N, 2), "D": np.tile(C / (6 * N), 2), "corpus": np.repeat(["code", "web"], len(N))}
+    return sb.simulate_sweep(sb.law("chinchilla"), pd.DataFrame(design), truth=TRUTH, seed=0)
+
+
+@pytest.fixture(scope="session")
+def split(sweep):
+    return sb.hold_out(sweep, along="C", top=2)
+
+
+@pytest.fixture(scope="session")
+def posterior(split):
+    return sb.baseline(sb.law("chinchilla"), split[0], seed=0, bootstrap=20, by="corpus")
+
+
+@pytest.fixture(scope="session")
+def scored(posterior, split):
+    return sb.score(posterior, split[1])
+
+
+@pytest.fixture(scope="session")
+def curve(posterior):
+    C = np.geomspace(1e18, 3e20, 7)
+    N = np.sqrt(C / 120)
+    return sb.predict(posterior, {"C": C, "N": N, "D": C / (6 * N)})
+
+
+@pytest.fixture(scope="session")
+def checked(split):
+    """An answer of `check` whose numbers are known: the second gate fails, the second statistic is extreme."""
+    runs, rng = split[0], np.random.default_rng(0)
+    size = runs.sizes["run"]
+    observed, replicated = rng.normal(size=(2, 2, 50, len(STATISTICS)))
+    columns = {
+        "gate_value": ("gate", [1.001, 120.0, 0.0]),
+        "gate_limit": ("gate", [1.01, 400.0, 0.0]),
+        "gate_passed": ("gate", [True, False, True]),
+        "statistic_observed": (("chain", "draw", "statistic"), observed),
+        "statistic_replicated": (("chain", "draw", "statistic"), replicated),
+        "p_value": ("statistic", [0.4, 0.999]),
+        "residual": ("run", np.linspace(-2, 9, size)),
+        "pit": ("run", np.linspace(0.01, 0.99, size)),
+        "contraction": ("quantity", [0.9, 0.3, 0.8, 0.7]),
+        "verdict": ("finding", ["The sampler failed its gates: bulk ESS."]),
+    }
+    quantities = ["E[code]", "E[web]", "alpha[code]", "alpha[web]"]
+    coords = {"gate": GATES, "statistic": STATISTICS, "quantity": quantities, **runs.coords}
+    return xr.Dataset(columns, coords=coords, attrs={"scale": "C", "failed_gates": "bulk ESS", "passed": 0})

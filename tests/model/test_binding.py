@@ -1,0 +1,147 @@
+"""What a model becomes on a sweep: cells, effects, padding, references and knots."""
+
+import numpy as np
+import pytest
+
+from scaling_bayes.laws import Law, law
+from scaling_bayes.model import Discrepancy, Model, Partial, Separate
+from scaling_bayes.model.binding import choose_references
+
+CHINCHILLA = law("chinchilla")
+EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
+CROSSED = {"E": ("corpus", "architecture"), "A": "corpus", "alpha": Separate("architecture")}
+
+# pooling -> (blocks, cells a block, longest cell, effects a block, sampled spreads); coordinates are five
+SHAPES = {
+    "no grouping": ({}, (1, 1, 20), 5, 0),
+    "one grouping": (EVERYWHERE, (3, 1, 9), 5, 5),
+    "one grouping on some": ({"E": "corpus"}, (3, 1, 9), 1, 1),
+    "separate": (dict.fromkeys(CHINCHILLA.parameters, Separate("corpus")), (3, 1, 9), 5, 0),
+    "two crossed": (CROSSED, (1, 5, 5), 3 + 2 + 3 + 2, 3),
+    "a fixed exponent": ({**EVERYWHERE, "alpha": 0.3}, (3, 1, 9), 4, 4),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_shapes(case, sweep):
+    pool, rows, effects, spreads = SHAPES[case]
+    binding = Model(CHINCHILLA, pool=pool).bind(sweep)
+    design, coordinates = binding.design, len(binding.program.coordinates.names)
+    assert design.log_response.shape == design.weight.shape == binding.cells.runs.shape == rows
+    assert design.incidence.shape == (*rows[:2], coordinates, effects)
+    assert design.spread_scale.shape == (spreads,)
+    assert design.effect_spread.shape == design.effect_scale.shape == (effects,) == (len(binding.effects),)
+    assert design.basis.shape == (*rows, len(design.knot_axis))
+    assert {column.shape for column in design.covariates.values()} == {rows}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_every_run_is_in_one_place_and_padding_weighs_nothing(case, sweep):
+    binding = Model(CHINCHILLA, pool=SHAPES[case][0]).bind(sweep)
+    runs, design = binding.cells.runs, binding.design
+    present = runs >= 0
+    assert sorted(runs[present]) == list(range(20))
+    np.testing.assert_array_equal(design.weight, present)
+    np.testing.assert_allclose(design.log_response[present], np.log(sweep["loss"].values[runs[present]]))
+    np.testing.assert_array_equal(design.basis[~present], 0.0)
+    assert np.isfinite(design.log_response).all()
+    for name, column in design.covariates.items():
+        np.testing.assert_allclose(column[present] * binding.references[name], sweep[name].values[runs[present]])
+        np.testing.assert_array_equal(column[~present], 1.0)
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_a_cell_holds_the_runs_of_its_labels(case, sweep):
+    cells = Model(CHINCHILLA, pool=SHAPES[case][0]).bind(sweep).cells
+    for row, (_, labels) in zip(cells.runs.reshape(len(cells.table), -1), cells.table.iterrows(), strict=True):
+        for grouping, label in labels.items():
+            assert set(sweep[grouping].values[row[row >= 0]]) == {label}
+
+
+def test_crossed_effects_move_the_cells_of_their_label(sweep):
+    binding = Model(CHINCHILLA, pool=CROSSED).bind(sweep)
+    incidence, table = binding.design.incidence[0], binding.cells.table
+    assert sorted(map(tuple, table.to_numpy().tolist())) == [
+        ("books", "dense"),
+        ("code", "dense"),
+        ("code", "sparse"),
+        ("web", "dense"),
+        ("web", "sparse"),
+    ]
+    for e, effect in enumerate(binding.effects):
+        moved = (table[effect.grouping] == effect.label).to_numpy()
+        np.testing.assert_array_equal(incidence[:, effect.coordinate, e], moved)
+        assert not np.delete(incidence[:, :, e], effect.coordinate, axis=1).any()
+
+
+def test_spreads_are_sampled_for_what_is_partial_only(sweep):
+    binding = Model(CHINCHILLA, pool=CROSSED).bind(sweep)
+    names = binding.program.coordinates.names
+    sampled = {
+        (names[e.coordinate], e.grouping): k for e, k in zip(binding.effects, binding.design.effect_spread, strict=True)
+    }
+    assert sampled == {
+        ("log_E", "corpus"): 0,
+        ("log_E", "architecture"): 1,
+        ("log_A", "corpus"): 2,
+        ("log_alpha", "architecture"): -1,
+    }
+    assert dict(zip(names, binding.program.sampled, strict=True)) == {
+        "log_E": True,
+        "log_A": True,
+        "log_alpha": False,
+        "log_B": True,
+        "log_beta": True,
+    }
+
+
+def test_levels_pooled_alike_enter_as_total_and_shares(sweep):
+    alike = Model(CHINCHILLA, pool=EVERYWHERE).bind(sweep).program.coordinates
+    apart = Model(CHINCHILLA, pool={"E": "corpus"}).bind(sweep).program.coordinates
+    assert alike.names == ("log_total", "share_E", "share_A", "log_alpha", "log_beta")
+    assert apart.names == ("log_E", "log_A", "log_alpha", "log_B", "log_beta")
+
+
+def test_references_are_geometric_means_where_the_law_lets_one_divide(sweep):
+    references = Model(CHINCHILLA).bind(sweep).references
+    for name in ("N", "D"):
+        assert references[name] == pytest.approx(np.exp(np.log(sweep[name].values).mean()))
+    assert choose_references(Law("a - b*log(C)", roles={"a": "level", "b": "coefficient"}), sweep)["C"] == 1.0
+
+
+AXES = {
+    "auto takes C": ("auto", ["C"]),
+    "none": (None, []),
+    "a covariate": (Discrepancy(along="N"), ["N"]),
+    "two axes": (Discrepancy(along=("C", "D/N")), ["C", "D/N"]),
+}
+
+
+@pytest.mark.parametrize("case", AXES)
+def test_axes_of_the_drift(case, sweep):
+    discrepancy, names = AXES[case]
+    binding = Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=discrepancy).bind(sweep)
+    assert [axis.name for axis in binding.axes] == names
+    assert binding.program.drift == (("common", "own") if names else ())
+    assert list(binding.design.knot_axis) == [k for k, axis in enumerate(binding.axes) for _ in axis.knots]
+    for axis in binding.axes:
+        assert axis.reference == pytest.approx(
+            np.exp(np.log(sweep["D"] / sweep["N"] if axis.name == "D/N" else sweep[axis.name]).mean())
+        )
+        assert len(axis.knots) == 10
+        assert axis.median == 0.005
+
+
+def test_few_scales_have_a_knot_each_and_auto_wants_three(simulate):
+    N = np.repeat([1e7, 1e8, 1e9], 2)
+    three = Model(law("power_offset", along="N")).bind(simulate(N=N, D=np.full(6, 1e10)).drop_vars("C"))
+    assert three.axes[0].knots == pytest.approx([-np.log(10), np.log(10)])
+    assert three.axes[0].median == 0.01
+    two = simulate(N=N[:4], D=np.full(4, 1e10)).drop_vars("C")
+    assert Model(law("power_offset", along="N")).bind(two).axes == ()
+    assert len(Model(law("power_offset", along="N"), discrepancy=Discrepancy()).bind(two).axes) == 1
+
+
+def test_one_cell_has_no_common_part(sweep):
+    assert Model(CHINCHILLA).bind(sweep).program.drift == ("own",)
+    assert Model(CHINCHILLA, pool={"E": Partial("corpus")}).bind(sweep).program.drift == ("common", "own")

@@ -1,0 +1,87 @@
+"""What a model says of itself and what it refuses before any data."""
+
+from dataclasses import replace
+
+import numpyro.distributions as dist
+import pytest
+
+from scaling_bayes.laws import Law, law
+from scaling_bayes.model import Discrepancy, Fixed, Model, Normal, Partial, Separate, Shared
+
+REFUSED = {
+    "a law by name": (lambda: Model("chinchilla"), TypeError, ["sb.law('chinchilla')"]),
+    "a noise by name": (lambda: Model(law("power"), noise="normal"), TypeError, ["StudentT()", "'normal'"]),
+    "an unknown discrepancy": (lambda: Model(law("power"), discrepancy="yes"), ValueError, ["'auto'", "'yes'"]),
+    "a pooled stranger": (lambda: Model(law("power"), pool={"E": "corpus"}), ValueError, ["['E']", "A, alpha"]),
+    "a prior of a stranger": (
+        lambda: Model(law("power"), priors={"E": dist.Normal(0.0, 1.0)}),
+        ValueError,
+        ["['E']", "A, alpha"],
+    ),
+    "a prior that is a number": (lambda: Model(law("power"), priors={"A": 1.0}), TypeError, ["numpyro.distributions"]),
+    "a prior with walls": (
+        lambda: Model(law("power"), priors={"alpha": dist.Uniform(0.1, 0.5)}),
+        ValueError,
+        ["'alpha'", "wall", "LogNormal"],
+    ),
+    "fixed and with a prior": (
+        lambda: Model(law("power"), pool={"alpha": 0.5}, priors={"alpha": dist.LogNormal(-1.0, 1.0)}),
+        ValueError,
+        ["['alpha']", "fixed"],
+    ),
+    "an exponent below 0": (lambda: Model(law("power"), pool={"alpha": -0.5}), ValueError, ["-0.5", "exponent"]),
+    "a share above 1": (
+        lambda: Model(Law("p*N**-alpha", roles={"p": "fraction"}), pool={"p": 1.5}),
+        ValueError,
+        ["1.5", "fraction"],
+    ),
+    "an unknown part": (lambda: Discrepancy(parts=("mine",)), ValueError, ["common", "mine"]),
+    "no part": (lambda: Discrepancy(parts=()), ValueError, ["common"]),
+    "a spread of 0": (lambda: Discrepancy(spread=0.0), ValueError, ["above 0"]),
+    "an axis twice": (lambda: Discrepancy(along=("C", "C")), ValueError, ["distinct"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_model_is_refused_with_what_was_found(case):
+    make, error, fragments = REFUSED[case]
+    with pytest.raises(error) as caught:
+        make()
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+def test_the_table_shows_role_prior_and_pooling():
+    model = Model(
+        law("chinchilla"),
+        pool={"E": "corpus", "A": Separate("corpus"), "beta": 0.3},
+        priors={"alpha": dist.LogNormal(-1.0, 0.2)},
+    )
+    table = model.table()
+    assert list(table.index) == ["E", "A", "alpha", "B", "beta"]
+    assert table["pooling"].to_dict() == {
+        "E": "Partial(corpus)",
+        "A": "Separate(corpus)",
+        "alpha": "Shared()",
+        "B": "Shared()",
+        "beta": "Fixed(0.3)",
+    }
+    assert table.loc["alpha", "prior"] == "LogNormal(loc=-1, scale=0.2)"
+    assert table.loc["beta", "prior"] == "none"
+    assert table.loc["E", "role"] == "floor"
+
+
+def test_a_model_is_a_value():
+    model = Model(law("power"), pool={"A": "corpus"}, priors={"alpha": dist.LogNormal(-1.0, 0.2)})
+    assert model == Model(law("power"), pool={"A": Partial("corpus"), "alpha": Shared()}, priors=model.priors)
+    changed = replace(model, noise=Normal(), discrepancy=None)
+    assert (changed.pool, changed.priors) == (model.pool, model.priors)
+    assert changed != model
+
+
+def test_a_term_may_be_switched_off():
+    assert Model(law("chinchilla"), pool={"E": 0}).pool["E"] == Fixed(0.0)
+
+
+def test_one_axis_may_be_named_without_a_tuple():
+    assert Discrepancy(along="D/N") == Discrepancy(along=("D/N",))
