@@ -82,26 +82,34 @@ def plot_extrapolation(
     >>> len(plot_extrapolation(scored, fit_part).axes)
     1
     """
-    several = isinstance(scored, Mapping) and not isinstance(scored, xr.Dataset | xr.DataTree)
-    answers = dict(scored) if several else {"": scored}
-    if not answers:
-        raise FigureError("no answer to draw; give what score(posterior, held_out) returns")
-    for answer in answers.values():
-        check_answer(answer, NEEDED, "score(posterior, held_out)")
+    answers = _name_answers(scored)
     if curve is not None and len(answers) > 1:
         raise FigureError(f"curve= goes with one scored answer, found {len(answers)}: {', '.join(answers)}")
     groups = attr_list(check_sweep(fit_part), "groups") if by is None else check_groups(by, fit_part)
-    words = _say(answers, fit_part, check_level(next(iter(answers.values())), level))
+    level = min(check_level(answer, level) for answer in answers.values())
+    words = _say(answers, fit_part, level)
     fitted = split_runs(fit_part, groups)
     held_out = {name: split_runs(answer, check_groups(groups, answer)) for name, answer in answers.items()}
     table = {name: _errors(parts, fitted, fit_part, words.level) for name, parts in held_out.items()}
     if curve is not None:
         (name,) = table
+        if new := sorted(set(table[name]) - set(fitted)):
+            raise FigureError(f"curve= needs fitted runs in every panel, and {new} have none; score the others alone")
         curves = curve_parts(curve, groups, held_out[name])
         return _draw_curves(table[name], curves, fitted, held_out[name], words)
     if len(table) > 1 and max(map(len, table.values())) > 1:
         return _draw_table(table, words)
     return _draw_panels({name or label: errors for name, row in table.items() for label, errors in row.items()}, words)
+
+
+def _name_answers(scored: xr.Dataset | Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Checked answers by name; a single one has none."""
+    maker = "score(posterior, held_out)"
+    if isinstance(scored, xr.Dataset | xr.DataTree) or not isinstance(scored, Mapping):
+        return {"": check_answer(scored, NEEDED, maker)}
+    if not scored:
+        raise FigureError(f"no answer to draw; give what {maker} returns")
+    return {str(name): check_answer(answer, NEEDED, maker) for name, answer in scored.items()}
 
 
 def _errors(
@@ -167,7 +175,10 @@ def _draw_table(table: Mapping[str, Panels], words: _Words) -> Figure:
             for j, label in enumerate(block):
                 ax = fig.add_subplot(grid[2 * k + 1, j])
                 first, last = k % len(table) == 0, k % len(table) == len(table) - 1
-                draw_errors(ax, table[name][label], frame, words.unit, ratios=first, stacked=True)
+                if label in table[name]:
+                    draw_errors(ax, table[name][label], frame, words.unit, ratios=first, stacked=True)
+                else:
+                    ax.set(xlim=frame.x, ylim=frame.y, xticks=[])
                 set_error_axis(ax, numbers=j == 0)
                 ax.tick_params(labelbottom=last)
                 if first:

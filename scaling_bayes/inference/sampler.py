@@ -76,7 +76,7 @@ def sample(
     begin, advance, recover = _compile(program, warmup)
     transport = ConditionalLaplace(around)
     guess = guess_sites(program, design, around)
-    starts = _scatter(guess, key, chains)
+    starts = _scatter(guess, jax.random.fold_in(key, 1), chains)
     variance = jnp.concatenate([jnp.ravel(guess[name].scale ** 2) for name in sorted(guess)])
     state = begin(jax.random.split(key, chains), starts, variance, design, transport)
     chunks, diverged = [], 0
@@ -151,8 +151,7 @@ def _record(state: Any) -> dict[str, Any]:
 
 def _scatter(guess: Mapping[str, Guess], key: jax.Array, chains: int) -> Positions:
     """Starts around a guess, one set a chain."""
-    keys = jax.random.split(jax.random.fold_in(key, 1), len(guess))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))  # no compilation for every shape of site
     return {
-        name: g.centre + g.scale * jax.random.normal(k, (chains, *g.centre.shape))
-        for k, (name, g) in zip(keys, guess.items(), strict=True)
+        name: g.centre + g.scale * rng.standard_normal((chains, *g.centre.shape)) for name, g in sorted(guess.items())
     }

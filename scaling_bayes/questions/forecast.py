@@ -133,9 +133,7 @@ def _drift(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: np.random
     columns = {str(name): column.values for name, column in points.coords.items()}
     total = xr.DataArray(0.0)
     for axis in record.axes:
-        distance = (
-            points["extrapolation"].copy(data=axis.distance(axis_values(axis.name, columns))).reset_coords(drop=True)
-        )
+        distance = xr.DataArray(axis.distance(axis_values(axis.name, columns)), dims=points["extrapolation"].dims)
         of_axis = np.flatnonzero(draws["knot_axis"].values == axis.name)
         for part in ("common", "own"):
             if f"drift_{part}" in draws:

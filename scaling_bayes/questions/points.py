@@ -65,7 +65,8 @@ def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record,
     Raises
     ------
     QuestionError
-        If a covariate is missing, not positive or not finite, a label is missing, or a mapping has an unknown name.
+        If there is no point, a covariate is missing, not positive or not finite, a label is missing, or a mapping has
+        an unknown name.
 
     Examples
     --------
@@ -87,6 +88,8 @@ def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record,
             f"at= lacks {', '.join(absent)}; this posterior needs {', '.join(needed)} in the units of the fitted sweep"
         )
     length = max(np.size(values) for values in given.values())
+    if not length:
+        raise QuestionError("at= has no points: give at least one value of each covariate")
     columns = {n: _read_column(n, values, length, label=n in record.factors) for n, values in given.items()}
     columns["extrapolation"] = record.extrapolation(columns)
     points = xr.Dataset(coords={name: (dim, values) for name, values in columns.items()})

@@ -84,6 +84,19 @@ def test_methods_are_rows_on_one_scale(scored, split):
     assert headers[0][1].startswith(f"{hits} of 16 runs inside ({100 * hits / 16:.0f} %, nominally 90 %), RMSLE 0.")
 
 
+def test_a_method_that_lacks_a_group_has_an_empty_panel(scored, split):
+    part = scored.isel(run=scored["corpus"].values == "web")
+    fig = plot_extrapolation({"all": scored, "web alone": part}, split[0])
+    assert len(panels(fig)) == 3
+    assert len([ax for ax in fig.axes if ax.axison]) == 4
+
+
+def test_a_group_never_fitted_is_measured_from_the_whole_range(scored, split):
+    fit_part = split[0].isel(run=split[0]["corpus"].values == "web")
+    axes = panels(plot_extrapolation(scored, fit_part))
+    assert [ax.patches[0].get_x() + ax.patches[0].get_width() for ax in axes] == pytest.approx([1e19, 1e19])
+
+
 def test_methods_of_one_group_stand_side_by_side(scored, split):
     fig = plot_extrapolation({"first": scored, "second": scored}, split[0], by=())
     assert [ax.get_title() for ax in panels(fig)] == ["first", "second"]
@@ -116,6 +129,14 @@ def test_curve_has_bands_and_all_runs(scored, split, curve):
     ("change", "says"),
     [
         (lambda s, f, c: plot_extrapolation({}, f), "no answer to draw"),
+        (
+            lambda s, f, c: plot_extrapolation({"a": s, "b": s.sel(level=[0.5])}, f),
+            "level=0.9 was not scored; give one of 0.5",
+        ),
+        (
+            lambda s, f, c: plot_extrapolation(s, f.isel(run=f["corpus"].values == "web"), curve=c),
+            r"curve= needs fitted runs in every panel, and \['code'\] have none",
+        ),
         (lambda s, f, c: plot_extrapolation(s, f, level=0.95), "level=0.95 was not scored; give one of 0.5, 0.8, 0.9"),
         (
             lambda s, f, c: plot_extrapolation(s, f, by="corpsu"),

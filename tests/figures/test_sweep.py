@@ -45,7 +45,7 @@ def test_plan_has_a_line_for_each_budget(sweep):
     assert np.sort([c.mean() for c in compute]) == pytest.approx([1e18, 3e18, 1e19, 3e19, 1e20])
     assert all(np.ptp(c) < 1e-9 * c.mean() for c in compute)
     assert {text.get_text() for text in ax.texts} == {"1e18", "3e18", "1e19", "3e19", "1e20"}
-    (plan,) = lines(ax, "")
+    (plan,) = lines(ax, "runs")
     assert plan.get_color() == INK, "both corpora have the same plan, so one colour would hide the other"
     assert len(plan.get_xdata()) == sweep.sizes["run"]
 

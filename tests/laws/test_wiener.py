@@ -84,7 +84,7 @@ def test_basis_reproduces_the_covariance_at_the_knots(knots):
 def test_basis_and_residual_together_are_the_process(u, knots):
     S, R = wiener_basis(u, knots), wiener_residual(u, knots)
     assert S.shape == (len(u), len(knots))
-    assert R.shape == (len(u), len(u))
+    assert len(R) == len(u) >= R.shape[1]
     np.testing.assert_allclose(S @ S.T + R @ R.T, wiener_covariance(u, u), atol=1e-8 * scale(u, knots))
 
 
@@ -134,6 +134,12 @@ def test_many_levels_become_an_even_grid_over_their_range(u):
     steps = np.diff(np.sort(np.append(knots, 0.0)) if u.min() == 0 else knots)
     np.testing.assert_allclose(steps, steps[0])
     np.linalg.cholesky(wiener_covariance(knots, knots))  # raises where knots could not tell the process apart
+
+
+def test_a_dense_scale_is_no_single_level():
+    dense = np.linspace(-2.0, 3.0, 4001)
+    assert len(distinct_levels(dense)) > 100
+    np.testing.assert_allclose(choose_knots(dense)[[0, -1]], [-2.0, 3.0], atol=0.02)
 
 
 def test_distinct_levels_are_sorted_and_apart():

@@ -22,7 +22,6 @@ def asked(make_sweep, make_posterior):
         ({"N": [1e9, 2e9], "corpus": "web"}, 2),
         ({"N": [1e9], "corpus": ["web", "code"]}, 2),
         ({"N": pd.Series([1, 2, 3])}, 3),
-        ({"N": []}, 0),
     ],
 )
 def test_columns_are_stretched_to_one_length(asked, at, length):

@@ -109,6 +109,7 @@ def test_compute_is_derived_only_where_the_sweep_counts_it_as_6nd(make_sweep, ma
         ({}, "mapping such as"),
         ([1e9], "mapping such as"),
         ({"corpus": "web"}, "lacks N"),
+        ({"N": []}, "no points"),
         ({"N": -1e9}, r"'N'.*positions \[0\].*-1000000000"),
         ({"N": [1e9, 0.0]}, r"positions \[1\]"),
         ({"N": [1e9, float("nan")]}, r"positions \[1\]"),
