@@ -6,13 +6,25 @@ from math import log
 import jax
 import numpyro
 import numpyro.distributions as dist
+from numpyro.distributions.transforms import AffineTransform
 
 SIGMA_MEDIAN, SIGMA_WIDTH = 0.01, 1.0
+SIGMA_FLOOR = 1e-5
+"""A loss is written down with some five digits: no law is known better, and data without noise stay samplable."""
 
 
 @dataclass(frozen=True)
 class Normal:
-    r""":math:`\epsilon \sim N(0, \sigma)`, :math:`\sigma \sim \text{LogNormal}(\log .01, 1)`."""
+    r"""Every run counts alike, a diverged one too.
+
+    .. math:: \epsilon \sim N(0, \sigma), \qquad \sigma \sim \text{LogNormal}(\log .01, 1)
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> sb.Model(sb.law("power"), noise=sb.Normal()).noise.kind
+    'normal'
+    """
 
     kind: str = "normal"
 
@@ -33,8 +45,14 @@ class Normal:
 class StudentT:
     r"""A diverged run does not bend the law.
 
-    .. math:: \epsilon \sim t_\nu(0, \sigma), \qquad \sigma \sim \text{LogNormal}(\log .01, 1), \qquad
+    .. math:: \epsilon \sim t_\nu(0, \sigma), \qquad \sigma \sim 10^{-5} + \text{LogNormal}(\log .01, 1), \qquad
         \nu \sim 2 + \Gamma(2, 0.1)
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> sb.Model(sb.law("power")).noise == sb.StudentT()
+    True
     """
 
     kind: str = "student_t"
@@ -58,4 +76,6 @@ Noise = Normal | StudentT
 
 
 def _sample_sigma() -> jax.Array:
-    return numpyro.sample("sigma", dist.LogNormal(log(SIGMA_MEDIAN), SIGMA_WIDTH))
+    above = dist.LogNormal(log(SIGMA_MEDIAN), SIGMA_WIDTH)
+    shift = AffineTransform(SIGMA_FLOOR, 1.0, domain=above.support)
+    return numpyro.sample("sigma", dist.TransformedDistribution(above, shift))

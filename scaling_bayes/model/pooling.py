@@ -8,7 +8,14 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Shared:
-    r"""One value for all groups: :math:`\theta_g = \mu`."""
+    r"""One value for all groups: :math:`\theta_g = \mu`.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> sb.Model(sb.law("power"), pool={"alpha": sb.Shared(), "A": "corpus"}).table()["pooling"].tolist()
+    ['Partial(corpus)', 'Shared()']
+    """
 
     groups: ClassVar[tuple[str, ...]] = ()
 

@@ -97,6 +97,22 @@ def score_table(scored: xr.Dataset, by: str | None = None, *, level: float = 0.9
     DataFrame
         Columns ``runs``, ``coverage``, ``rmsle``, ``width`` (median width of the interval in log response), ``crps``,
         ``interval_score``, ``log_score``.
+
+    Raises
+    ------
+    QuestionError
+        If the level was not scored, or `by` is no grouping of the scored runs.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> law = sb.Law("E + A*N**-alpha")
+    >>> design = {"N": [1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10]}
+    >>> sweep = sb.simulate_sweep(law, design, truth={"E": 1.8, "A": 400.0, "alpha": 0.35}, seed=0)
+    >>> fit_part, held_out = sb.hold_out(sweep, along="N", top=2)
+    >>> scored = sb.score(sb.baseline(law, fit_part, seed=0, bootstrap=50), held_out)
+    >>> score_table(scored, by="extrapolation")["runs"].to_dict()
+    {Interval(2.0, 4.0, closed='right'): 1, Interval(8.0, 16.0, closed='right'): 1}
     """
     known = scored["level"].values
     if not np.isclose(known, level).any():

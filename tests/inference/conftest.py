@@ -1,0 +1,124 @@
+"""Fits that several tests look at; each is made once, when the first test asks for it."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpyro.distributions as dist
+import pandas as pd
+import pytest
+import xarray as xr
+
+import scaling_bayes as sb
+
+CHINCHILLA, POWER = sb.law("chinchilla"), sb.law("power")
+SHORT = {"warmup": 300, "draws": 500, "progress": False}
+TRUTH = {
+    "E": {"books": 1.6, "code": 1.0, "web": 1.9},
+    "A": {"books": 380.0, "code": 500.0, "web": 420.0},
+    "alpha": 0.34,
+    "B": {"books": 520.0, "code": 400.0, "web": 450.0},
+    "beta": 0.29,
+}
+
+
+def lay_out(seed: int = 1) -> pd.DataFrame:
+    """Three corpora of 14 runs over two decades of N and of D/N."""
+    rng = np.random.default_rng(seed)
+    corpus = np.repeat(["books", "code", "web"], 14)
+    N = 10 ** rng.uniform(7, 9.3, len(corpus))
+    return pd.DataFrame({"N": N, "D": N * 10 ** rng.uniform(0.5, 2.5, len(corpus)), "corpus": corpus})
+
+
+def corpora(names: dict[str, str] | None = None, times: float = 1.0) -> xr.Dataset:
+    """The simulated sweep, its corpora renamed, or its N given in other units."""
+    sweep = sb.simulate_sweep(CHINCHILLA, lay_out(), truth=TRUTH, seed=1, noise=0.005)
+    if names:
+        renamed = [names[label] for label in sweep["corpus"].values]
+        sweep = sweep.assign_coords(corpus=("run", renamed, sweep["corpus"].attrs))
+    return sweep.assign_coords(N=("run", sweep["N"].values * times, sweep["N"].attrs))
+
+
+def line(seed: int = 3) -> xr.Dataset:
+    """A power law with Gaussian noise on the log: linear regression."""
+    design = {"C": np.geomspace(1e17, 1e21, 12)}
+    return sb.simulate_sweep(POWER, design, truth={"A": 60.0, "alpha": 0.08}, seed=seed, noise=0.02)
+
+
+def two_lines() -> xr.Dataset:
+    """Two power laws of 12 runs."""
+    design = {"C": np.geomspace(1e17, 1e21, 12), "corpus": ["code", "web"]}
+    truth = {"A": {"code": 60.0, "web": 30.0}, "alpha": {"code": 0.08, "web": 0.06}}
+    return sb.simulate_sweep(POWER, design, truth=truth, seed=4, noise=0.02)
+
+
+def crossed() -> xr.Dataset:
+    """Levels that depend on the corpus and on the architecture."""
+    design = {"C": np.geomspace(1e17, 1e21, 5), "corpus": ["books", "code", "web"], "architecture": ["dense", "sparse"]}
+    levels = {"books": 60.0, "code": 45.0, "web": 75.0}
+    sweeps = [
+        sb.simulate_sweep(
+            POWER,
+            {**design, "architecture": [name]},
+            truth={"A": {corpus: level * times for corpus, level in levels.items()}, "alpha": 0.08},
+            seed=5 + k,
+            noise=0.01,
+        )
+        for k, (name, times) in enumerate({"dense": 1.0, "sparse": 0.8}.items())
+    ]
+    return sb.join_sweeps(sweeps)
+
+
+REGRESSION = sb.Model(POWER, noise=sb.Normal(), discrepancy=None)
+POOLED = sb.Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, "corpus"), discrepancy=None)
+SEPARATE = {p: sb.Separate("corpus") for p in POWER.parameters}
+TOLD = sb.Model(
+    CHINCHILLA,
+    pool={"beta": 0.29, "E": "corpus"},
+    priors={"alpha": dist.LogNormal(np.log(0.34), 0.01)},
+    discrepancy=None,
+)
+
+# name -> (model, sweep, seed)
+FITS: dict[str, tuple[sb.Model, Callable[[], xr.Dataset], int]] = {
+    "corpora": (POOLED, corpora, 0),
+    "corpora in other units": (POOLED, lambda: corpora(times=1e-6), 0),
+    "corpora renamed": (POOLED, lambda: corpora({"books": "x", "code": "z", "web": "y"}), 0),
+    "line": (REGRESSION, line, 0),
+    "line again": (REGRESSION, line, 0),
+    "line, another seed": (REGRESSION, line, 1),
+    "told": (TOLD, corpora, 0),
+    "lines together": (sb.Model(POWER, pool=SEPARATE, noise=sb.Normal(), discrepancy=None), two_lines, 0),
+    "line of code": (REGRESSION, lambda: two_lines().isel(run=two_lines()["corpus"].values == "code"), 0),
+    "line of web": (REGRESSION, lambda: two_lines().isel(run=two_lines()["corpus"].values == "web"), 0),
+    "crossed": (
+        sb.Model(POWER, pool={"A": ("corpus", "architecture")}, noise=sb.Normal(), discrepancy=None),
+        crossed,
+        0,
+    ),
+    "drift": (sb.Model(POWER, noise=sb.Normal()), line, 0),
+}
+
+
+@pytest.fixture(scope="session")
+def fitted() -> Callable[[str], xr.DataTree]:
+    """`fitted(name)` is the posterior of a row of `FITS`."""
+
+    @cache
+    def fit_once(name: str) -> xr.DataTree:
+        model, make, seed = FITS[name]
+        return sb.fit(model, make(), seed=seed, **SHORT)
+
+    return fit_once
+
+
+@pytest.fixture(scope="session")
+def sweeps() -> dict[str, Callable[..., Any]]:
+    """The sweeps behind the fits."""
+    return {"corpora": corpora, "line": line, "two lines": two_lines, "crossed": crossed}
+
+
+@pytest.fixture(scope="session")
+def truth() -> dict[str, Any]:
+    return TRUTH

@@ -1,0 +1,231 @@
+"""Posteriors against exact answers, known truths, and themselves under what must not matter."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+
+import scaling_bayes as sb
+from scaling_bayes.inference import fit as fit_module
+from scaling_bayes.inference import sampler
+from scaling_bayes.model.noise import SIGMA_FLOOR
+
+
+def monte_carlo(draws):
+    """Rough Monte Carlo error of a mean and of a standard deviation: 2000 draws count as 500."""
+    return 4 * draws.std().item() / np.sqrt(500)
+
+
+def test_groups_and_attributes(fitted):
+    posterior = fitted("corpora")
+    assert set(posterior.children) == {
+        "posterior",
+        "sample_stats",
+        "log_likelihood",
+        "prior",
+        "observed_data",
+        "constant_data",
+    }
+    assert posterior["posterior"]["E"].dims == ("chain", "draw", "corpus")
+    assert posterior["log_likelihood"]["loss"].dims == ("chain", "draw", "run")
+    assert posterior.attrs["seed"] == 0
+    assert len(json.loads(posterior.attrs["gates"])) == 6
+    assert {"jax", "numpyro", "scaling-bayes"} <= json.loads(posterior.attrs["versions"]).keys()
+
+
+def test_the_gates_of_a_plain_fit_are_passed(fitted):
+    assert all(gate["passed"] for gate in json.loads(fitted("corpora").attrs["gates"]))
+
+
+def test_the_truth_is_inside(fitted, truth):
+    draws = fitted("corpora")["posterior"].to_dataset()
+    inside = []
+    for name, true in truth.items():
+        low, high = draws[name].quantile([0.025, 0.975], dim=("chain", "draw")).values
+        wanted = [true[label] for label in draws["corpus"].values] if isinstance(true, dict) else np.full(3, true)
+        inside += ((low < wanted) & (wanted < high)).tolist()
+    assert len(inside) == 15
+    assert all(inside)
+
+
+def test_other_units_leave_predictions_alone(fitted):
+    at = {"N": [1e9, 1e11], "D": [2e10, 2e12]}
+    plain = sb.predict(fitted("corpora"), at)["loss"]
+    other = sb.predict(fitted("corpora in other units"), {**at, "N": [1e3, 1e5]})["loss"]
+    np.testing.assert_allclose(other.values, plain.values, rtol=1e-6)
+
+
+def test_names_of_groups_do_not_matter(fitted):
+    """With books, code, web called x, z, y the blocks change places, so draws differ and quantiles agree."""
+    plain, renamed = (fitted(name)["posterior"]["alpha"] for name in ("corpora", "corpora renamed"))
+    for old, new in {"books": "x", "code": "z", "web": "y"}.items():
+        before, after = plain.sel(corpus=old), renamed.sel(corpus=new)
+        assert float(after.mean()) == pytest.approx(float(before.mean()), abs=monte_carlo(before))
+        assert float(after.std()) == pytest.approx(float(before.std()), rel=0.2)
+
+
+def test_a_power_law_is_linear_regression(fitted, sweeps):
+    sweep = sweeps["line"]()
+    least = stats.linregress(np.log(sweep["C"].values), np.log(sweep["loss"].values))
+    alpha = fitted("line")["posterior"]["alpha"]
+    assert float(alpha.mean()) == pytest.approx(-least.slope, abs=monte_carlo(alpha) + 0.1 * least.stderr)
+    assert float(alpha.std()) == pytest.approx(least.stderr * np.sqrt(10 / 8), rel=0.15)
+
+
+def test_three_parameters_by_quadrature(fitted, sweeps):
+    """Mean and standard deviation of every parameter, priors included, on a grid."""
+    sweep, draws = sweeps["line"](), fitted("line")["posterior"].to_dataset()
+    y, u = np.log(sweep["loss"].values), np.log(sweep["C"].values)
+    u = u - u.mean()
+    level = np.linspace(y.mean() - 0.05, y.mean() + 0.05, 61)
+    alpha, sigma = np.linspace(0.06, 0.1, 81), SIGMA_FLOOR + np.geomspace(0.006, 0.08, 81)
+    a, b, s = np.meshgrid(level, alpha, sigma, indexing="ij")
+    log_density = stats.norm.logpdf(a, y.mean(), 0.5) + stats.norm.logpdf(np.log(b), np.log(0.3), 0.7) - np.log(b)
+    log_density += stats.norm.logpdf(np.log(s - SIGMA_FLOOR), np.log(0.01), 1.0)  # the grid is even in log sigma
+    log_density += sum(stats.norm.logpdf(yi, a - b * ui, s) for yi, ui in zip(y, u, strict=True))
+    weight = np.exp(log_density - log_density.max())
+    weight /= weight.sum()
+    for name, grid in {"alpha": b, "sigma": s, "A_ref": np.exp(a)}.items():
+        mean = (weight * grid).sum()
+        sd = np.sqrt((weight * (grid - mean) ** 2).sum())
+        assert float(draws[name].mean()) == pytest.approx(mean, abs=monte_carlo(draws[name]))
+        assert float(draws[name].std()) == pytest.approx(sd, rel=0.15)
+
+
+def test_the_seed_decides(fitted):
+    first, again, other = (
+        fitted(name)["posterior"].to_dataset() for name in ("line", "line again", "line, another seed")
+    )
+    assert first.identical(again)
+    assert not first.equals(other)
+    assert float(other["alpha"].mean()) == pytest.approx(float(first["alpha"].mean()), abs=monte_carlo(first["alpha"]))
+
+
+def test_a_fixed_value_comes_out_exactly_and_a_prior_pulls(fitted):
+    draws = fitted("told")["posterior"].to_dataset()
+    np.testing.assert_allclose(draws["beta"].values, 0.29, rtol=1e-14)
+    assert float(draws["alpha"].std()) < 0.34 * 0.0101
+    record = json.loads(fitted("told").attrs["record"])
+    assert record["priors"]["alpha"].startswith("LogNormal(loc=-1.07881, scale=0.01)")
+    assert record["pooling"]["beta"] == {"kind": "Fixed", "groups": [], "value": 0.29}
+
+
+def test_the_prior_group_has_the_moments_declared(fitted):
+    prior = fitted("told")["prior"].to_dataset()
+    logs = np.log(prior["alpha"])
+    assert float(logs.mean()) == pytest.approx(np.log(0.34), abs=0.002)
+    assert float(logs.std()) == pytest.approx(0.01, rel=0.1)
+    assert float(np.log(prior["sigma"]).mean()) == pytest.approx(np.log(0.01), abs=0.15)
+    assert float(np.log(prior["sigma"]).std()) == pytest.approx(1.0, rel=0.1)
+    assert float(prior["nu"].mean()) == pytest.approx(22.0, rel=0.1)
+
+
+@pytest.mark.slow
+def test_separate_equals_separate_fits(fitted):
+    """Up to what the groups share, the noise."""
+    together = fitted("lines together")["posterior"].to_dataset()
+    for label in ("code", "web"):
+        alone = fitted(f"line of {label}")["posterior"].to_dataset()
+        for name in ("A_ref", "alpha"):
+            mine = together[name].sel(corpus=label)
+            assert float(mine.mean()) == pytest.approx(float(alone[name].mean()), abs=0.3 * float(alone[name].std()))
+
+
+@pytest.mark.slow
+def test_crossed_groups_are_recovered(fitted):
+    posterior = fitted("crossed")
+    level = posterior["posterior"]["A_ref"]
+    assert level.dims == ("chain", "draw", "corpus", "architecture")
+    ratio = np.log(level.sel(architecture="sparse") / level.sel(architecture="dense"))
+    low, high = ratio.isel(corpus=0).quantile([0.025, 0.975]).values
+    assert low < np.log(0.8) < high
+    assert high - low < 0.05
+    corpora = np.log(level.sel(corpus="web") / level.sel(corpus="code")).isel(architecture=0)
+    low, high = corpora.quantile([0.025, 0.975]).values
+    assert low < np.log(75 / 45) < high
+
+
+@pytest.mark.slow
+def test_a_drift_widens_with_distance(fitted):
+    curve = sb.predict(fitted("drift"), {"C": [1e21, 1e22, 1e23]})["loss"]
+    plain = sb.predict(fitted("line"), {"C": [1e21, 1e22, 1e23]})["loss"]
+    width, without = (np.log(each).std(("chain", "draw")).values for each in (curve, plain))
+    assert (np.diff(width) > 0).all()
+    assert width[-1] > 1.5 * without[-1]
+
+
+def test_a_hopeless_fit_is_marked(sweeps):
+    with pytest.warns(sb.GateWarning, match="ESS") as caught:
+        posterior = sb.fit(
+            sb.Model(sb.law("power"), noise=sb.Normal(), discrepancy=None),
+            sweeps["line"](),
+            seed=0,
+            warmup=10,
+            draws=20,
+            progress=False,
+        )
+    assert "Every answer from it is marked" in str(caught[0].message)
+    failed = [gate["name"] for gate in json.loads(posterior.attrs["gates"]) if not gate["passed"]]
+    assert "bulk ESS" in failed
+    assert "bulk ESS" in sb.predict(posterior, {"C": [1e22]}).attrs["failed_gates"]
+
+
+def test_strict_raises(sweeps):
+    model = sb.Model(sb.law("power"), noise=sb.Normal(), discrepancy=None)
+    with pytest.raises(sb.GateError, match="bulk ESS"):
+        sb.fit(model, sweeps["line"](), seed=0, warmup=10, draws=20, strict=True, progress=False)
+
+
+REFUSED = {
+    "a law for a model": (lambda s: sb.fit(sb.law("power"), s, seed=0), TypeError, "sb.Model"),
+    "an unknown device": (
+        lambda s: sb.fit(sb.Model(sb.law("power")), s, seed=0, device="tpu"),
+        ValueError,
+        "auto, cpu",
+    ),
+    "no chains": (lambda s: sb.fit(sb.Model(sb.law("power")), s, seed=0, chains=0), ValueError, "chains is at least 1"),
+    "few draws": (lambda s: sb.fit(sb.Model(sb.law("power")), s, seed=0, draws=2), ValueError, "draws is at least 4"),
+    "no table": (lambda s: sb.fit(sb.Model(sb.law("power")), s["loss"].values, seed=0), sb.SweepError, "as_sweep"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_arguments_are_checked_before_anything_is_compiled(case, sweeps):
+    call, error, fragment = REFUSED[case]
+    with pytest.raises(error, match=fragment):
+        call(sweeps["line"]())
+
+
+def test_an_absent_device_is_named(sweeps, monkeypatch):
+    def no_such(platform=None):
+        if platform == "gpu":
+            raise RuntimeError("Unknown backend: 'gpu'")
+        return [jax.local_devices()[0]]
+
+    monkeypatch.setattr(fit_module.jax, "devices", no_such)
+    with pytest.raises(ValueError, match="finds only cpu"):
+        sb.fit(sb.Model(sb.law("power")), sweeps["line"](), seed=0, device="gpu")
+
+
+def test_an_interrupted_fit_leaves_nothing_behind(fitted, sweeps, monkeypatch):
+    before = fitted("line")["posterior"].to_dataset()
+    compiled = sampler._compile
+
+    def interrupted(program, warmup):
+        begin, _, recover = compiled(program, warmup)
+
+        def advance(*_):
+            raise KeyboardInterrupt
+
+        return begin, advance, recover
+
+    model = sb.Model(sb.law("power"), noise=sb.Normal(), discrepancy=None)
+    monkeypatch.setattr(sampler, "_compile", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sb.fit(model, sweeps["line"](), seed=0, warmup=300, draws=500, progress=False)
+    monkeypatch.undo()
+    assert not jax.config.jax_enable_x64
+    again = sb.fit(model, sweeps["line"](), seed=0, warmup=300, draws=500, progress=False)
+    assert again["posterior"].to_dataset().identical(before)
