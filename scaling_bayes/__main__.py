@@ -98,7 +98,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scaling_bayes", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("results"), help="folder for what is written")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--draws", type=int, default=1000, help="kept draws per chain")
+    parser.add_argument("--draws", type=int, default=2000, help="kept draws per chain")
     parser.add_argument("--warmup", type=int, default=500, help="warm-up iterations per chain")
     return parser.parse_args(arguments)
 

@@ -73,7 +73,7 @@ def sample(
     -------
     Draws
     """
-    begin, advance, recover = _compile(program, warmup)
+    begin, advance = _compile_chains(program, warmup)
     transport = ConditionalLaplace(around)
     guess = guess_sites(program, design, around)
     starts = _scatter(guess, jax.random.fold_in(key, 1), chains)
@@ -88,22 +88,20 @@ def sample(
             bar.update(min(CHUNK, warmup + draws - done))
             bar.set_postfix_str("warm-up" if done < warmup else f"{diverged} divergences")
     kept = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1)[:, warmup : warmup + draws], *chunks)
-    values = recover(kept.pop("position"), design, transport)
+    values = _compile_recovery(program)(kept.pop("position"), design, transport)
     return Draws(jax.tree.map(np.asarray, values), kept)
 
 
 @lru_cache(maxsize=32)
-def _compile(program: BoundModel, warmup: int) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """Functions to begin, to advance by `CHUNK` iterations and to recover the sites, for data of any values."""
+def _compile_chains(program: BoundModel, warmup: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Functions to begin chains and to advance them by `CHUNK` iterations, for data of any values."""
 
     def potential(design: Design, transport: ConditionalLaplace) -> Callable[[Positions], jax.Array]:
         return lambda position: potential_energy(program, (design, transport), {}, position)
 
     init, kernel = hmc(potential_fn_gen=potential, algo="NUTS")
 
-    def begin(
-        key: jax.Array, start: Positions, variance: jax.Array, design: Design, transport: ConditionalLaplace
-    ) -> Any:
+    def begin(key: jax.Array, start: Positions, variance: jax.Array, *data: Any) -> Any:
         return init(
             start,
             warmup,
@@ -111,29 +109,32 @@ def _compile(program: BoundModel, warmup: int) -> tuple[Callable[..., Any], Call
             inverse_mass_matrix=variance,
             target_accept_prob=TARGET_ACCEPTANCE,
             max_tree_depth=MAX_TREE_DEPTH,
-            model_args=(design, transport),
+            model_args=data,
             model_kwargs={},
             rng_key=key,
         )
 
-    def advance(state: Any, design: Design, transport: ConditionalLaplace) -> tuple[Any, dict[str, Any]]:
+    def advance(state: Any, *data: Any) -> tuple[Any, dict[str, Any]]:
         def step(state: Any, _: None) -> tuple[Any, dict[str, Any]]:
-            state = kernel(state, (design, transport), {})
+            state = kernel(state, data, {})
             return state, _record(state)
 
         return jax.lax.scan(step, state, None, length=CHUNK)
 
-    def recover(position: Positions, design: Design, transport: ConditionalLaplace) -> Positions:
-        def one(p: Positions) -> Positions:
-            return constrain_fn(program, (design, transport), {}, p, return_deterministic=True)
+    return jax.jit(jax.vmap(begin, (0, 0, None, None, None))), jax.jit(jax.vmap(advance, (0, None, None)))
 
-        return jax.lax.map(jax.vmap(one), position)
 
-    return (
-        jax.jit(jax.vmap(begin, (0, 0, None, None, None))),
-        jax.jit(jax.vmap(advance, (0, None, None))),
-        jax.jit(recover),
-    )
+@lru_cache(maxsize=32)
+def _compile_recovery(program: BoundModel) -> Callable[..., Positions]:
+    """Function from unconstrained positions, shape (chain, draw, ...), to every site of the program."""
+
+    def recover(positions: Positions, *data: Any) -> Positions:
+        def one(position: Positions) -> Positions:
+            return constrain_fn(program, data, {}, position, return_deterministic=True)
+
+        return jax.lax.map(jax.vmap(one), positions)
+
+    return jax.jit(recover)
 
 
 def _record(state: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def crossed() -> xr.Dataset:
         )
         for k, (name, times) in enumerate({"dense": 1.0, "sparse": 0.8}.items())
     ]
-    return sb.join_sweeps(sweeps)
+    return sb.join_sweeps(*sweeps)
 
 
 REGRESSION = sb.Model(POWER, noise=sb.Normal(), discrepancy=None)

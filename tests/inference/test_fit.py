@@ -51,10 +51,13 @@ def test_the_truth_is_inside(fitted, truth):
 
 
 def test_other_units_leave_predictions_alone(fitted):
+    """The arrays agree to the last digits (tests/model/test_binding.py); a last digit is enough to part two chains."""
     at = {"N": [1e9, 1e11], "D": [2e10, 2e12]}
-    plain = sb.predict(fitted("corpora"), at)["loss"]
-    other = sb.predict(fitted("corpora in other units"), {**at, "N": [1e3, 1e5]})["loss"]
-    np.testing.assert_allclose(other.values, plain.values, rtol=1e-6)
+    plain = np.log(sb.predict(fitted("corpora"), at)["loss"])
+    other = np.log(sb.predict(fitted("corpora in other units"), {**at, "N": [1e3, 1e5]})["loss"])
+    over = ("chain", "draw")
+    assert (abs(other.mean(over) - plain.mean(over)) < 4 * plain.std(over) / np.sqrt(500)).all()
+    np.testing.assert_allclose(other.std(over), plain.std(over), rtol=0.2)
 
 
 def test_names_of_groups_do_not_matter(fitted):
@@ -211,18 +214,16 @@ def test_an_absent_device_is_named(sweeps, monkeypatch):
 
 def test_an_interrupted_fit_leaves_nothing_behind(fitted, sweeps, monkeypatch):
     before = fitted("line")["posterior"].to_dataset()
-    compiled = sampler._compile
+    compiled = sampler._compile_chains
 
     def interrupted(program, warmup):
-        begin, _, recover = compiled(program, warmup)
-
         def advance(*_):
             raise KeyboardInterrupt
 
-        return begin, advance, recover
+        return compiled(program, warmup)[0], advance
 
     model = sb.Model(sb.law("power"), noise=sb.Normal(), discrepancy=None)
-    monkeypatch.setattr(sampler, "_compile", interrupted)
+    monkeypatch.setattr(sampler, "_compile_chains", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sb.fit(model, sweeps["line"](), seed=0, warmup=300, draws=500, progress=False)
     monkeypatch.undo()

@@ -1,5 +1,6 @@
 """What a model becomes on a sweep: cells, effects, padding, references and knots."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -107,6 +108,19 @@ def test_references_are_geometric_means_where_the_law_lets_one_divide(sweep):
     for name in ("N", "D"):
         assert references[name] == pytest.approx(np.exp(np.log(sweep[name].values).mean()))
     assert choose_references(Law("a - b*log(C)", roles={"a": "level", "b": "coefficient"}), sweep)["C"] == 1.0
+
+
+@pytest.mark.parametrize("times", [1e-6, 1024.0])
+def test_units_of_a_covariate_do_not_reach_the_program(times, sweep):
+    other = sweep.assign_coords(N=("run", sweep["N"].values * times, sweep["N"].attrs))
+    plain, changed = (Model(CHINCHILLA, pool=EVERYWHERE).bind(each) for each in (sweep, other))
+    assert changed.program == plain.program
+    assert changed.references["N"] == pytest.approx(times * plain.references["N"], rel=1e-12)
+    for name, array in vars(plain.design).items():
+        if name != "references":
+            jax.tree.map(
+                lambda a, b: np.testing.assert_allclose(b, a, rtol=1e-12), array, getattr(changed.design, name)
+            )
 
 
 AXES = {

@@ -8,15 +8,15 @@ from scipy import integrate
 
 from scaling_bayes.model.priors import SUPPORTS, Prior
 
+# prior, support, and how much of the prior is inside
 ACCEPTED = {
-    "log-normal on a positive": (dist.LogNormal(-1.0, 0.5), "positive"),
-    "gamma on a positive": (dist.Gamma(2.0, 4.0), "positive"),
-    "half-normal on a positive": (dist.HalfNormal(0.5), "positive"),
-    "normal on a positive, cut at 0": (dist.Normal(0.3, 0.2), "positive"),
-    "beta on a share": (dist.Beta(2.0, 5.0), "unit"),
-    "normal on a share, cut at both ends": (dist.Normal(0.5, 0.2), "unit"),
-    "normal on a real": (dist.Normal(-2.0, 3.0), "real"),
-    "student on a real": (dist.StudentT(5.0, 0.0, 1.0), "real"),
+    "log-normal on a positive": (dist.LogNormal(-1.0, 0.5), "positive", 1.0),
+    "half-normal on a positive": (dist.HalfNormal(0.5), "positive", 1.0),
+    "normal on a positive, cut at 0": (dist.Normal(0.3, 0.2), "positive", 0.9332),
+    "beta on a share": (dist.Beta(2.0, 5.0), "unit", 1.0),
+    "normal on a share, cut at both ends": (dist.Normal(0.5, 0.2), "unit", 0.9876),
+    "normal on a real": (dist.Normal(-2.0, 3.0), "real", 1.0),
+    "logistic on a real": (dist.Logistic(0.0, 1.0), "real", 1.0),
 }
 REFUSED = {
     "uniform": (dist.Uniform(0.2, 0.5), "positive", "wall"),
@@ -36,7 +36,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_a_prior_is_read_rebuilt_and_shown(case):
-    given, support = ACCEPTED[case]
+    given, support, _ = ACCEPTED[case]
     prior = Prior.read(given)
     assert Prior.read(prior) is prior
     assert prior.distribution().log_prob(0.4) == pytest.approx(given.log_prob(0.4))
@@ -46,7 +46,7 @@ def test_a_prior_is_read_rebuilt_and_shown(case):
 
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_on_its_coordinate_it_is_a_density_with_the_moments_stated(case):
-    given, support = ACCEPTED[case]
+    given, support, inside = ACCEPTED[case]
     prior = Prior.read(given)
     grid = np.linspace(-12, 12, 20001)
     with jax.enable_x64(True):
@@ -55,8 +55,7 @@ def test_on_its_coordinate_it_is_a_density_with_the_moments_stated(case):
     mean = integrate.trapezoid(density * grid, grid) / mass
     sd = np.sqrt(integrate.trapezoid(density * (grid - mean) ** 2, grid) / mass)
     stated_mean, stated_sd = prior.moments(support)
-    inside = SUPPORTS[support].contains(np.asarray(given.sample(jax.random.key(1), (20000,)))).mean()
-    assert mass == pytest.approx(inside, abs=0.02)
+    assert mass == pytest.approx(inside, abs=0.002)
     assert stated_mean == pytest.approx(mean, abs=0.1)
     assert stated_sd == pytest.approx(sd, rel=0.1)
 

@@ -19,36 +19,36 @@ EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
 PRIORS = {"alpha": dist.LogNormal(-1.0, 0.2), "E": dist.Normal(1.7, 0.3)}
 SUM = Law("E + A*(C+B)**-alpha")
 
+NORMAL = Normal()  # compiles in a third of the time that Student's does
 MODELS = {
     "shared": Model(CHINCHILLA),
-    "partial": Model(CHINCHILLA, pool=EVERYWHERE),
-    "separate": Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, Separate("corpus"))),
-    "fixed in the paper's units": Model(CHINCHILLA, pool={"A": 400.0, "beta": 0.28, "E": "corpus"}),
-    "mixed": Model(CHINCHILLA, pool={"E": Separate("corpus"), "A": "corpus", "B": "corpus"}),
+    "partial": Model(CHINCHILLA, pool=EVERYWHERE, noise=NORMAL),
+    "separate": Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, Separate("corpus")), noise=NORMAL),
+    "fixed in the paper's units": Model(CHINCHILLA, pool={"A": 400.0, "beta": 0.28, "E": "corpus"}, noise=NORMAL),
+    "mixed": Model(CHINCHILLA, pool={"E": Separate("corpus"), "A": "corpus", "B": "corpus"}, noise=NORMAL),
     "crossed": Model(CHINCHILLA, pool={"E": ("corpus", "architecture"), "A": "corpus", "beta": "architecture"}),
-    "normal noise": Model(CHINCHILLA, pool=EVERYWHERE, noise=Normal()),
-    "no drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=None),
-    "common drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(parts=("common",))),
-    "own drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(parts=("own",))),
-    "drift along two axes": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(along=("C", "D/N"))),
-    "priors on a population": Model(CHINCHILLA, pool=EVERYWHERE, priors=PRIORS),
-    "priors without groups": Model(CHINCHILLA, priors=PRIORS),
-    "priors on separate values": Model(CHINCHILLA, pool={"alpha": Separate("corpus")}, priors=PRIORS),
-    "power": Model(law("power"), pool={"A": "corpus"}),
-    "power_offset": Model(law("power_offset"), pool={"E": "corpus", "A": "corpus", "alpha": Shared()}),
-    "hand-written": Model(SUM, pool={"E": "corpus"}),
+    "no drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=None, noise=NORMAL),
+    "common drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(parts=("common",)), noise=NORMAL),
+    "own drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(parts=("own",)), noise=NORMAL),
+    "two axes": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(along=("C", "D/N")), noise=NORMAL),
+    "priors on a population": Model(CHINCHILLA, pool=EVERYWHERE, priors=PRIORS, noise=NORMAL),
+    "priors without groups": Model(CHINCHILLA, priors=PRIORS, noise=NORMAL),
+    "priors on separate values": Model(CHINCHILLA, pool={"alpha": Separate("corpus")}, priors=PRIORS, noise=NORMAL),
+    "power": Model(law("power"), pool={"A": "corpus"}, noise=NORMAL),
+    "power_offset": Model(law("power_offset"), pool={"E": "corpus", "A": "corpus", "alpha": Shared()}, noise=NORMAL),
+    "hand-written": Model(SUM, pool={"E": "corpus"}, noise=NORMAL),
 }
 
 
 def flat_density(program, design):
-    """Log density and gradient at flat unconstrained positions, and five positions drawn from the prior."""
+    """Log density and gradient at flat unconstrained positions, and three positions drawn from the prior."""
 
     def draw(key):
         drawn = trace(seed(program, key)).get_trace(design)
         values = {n: s["value"] for n, s in drawn.items() if s["type"] == "sample" and not s["is_observed"]}
         return unconstrain_fn(program, (design,), {}, values)
 
-    positions = [draw(k) for k in range(5)]
+    positions = [draw(k) for k in range(3)]
     unravel = ravel_pytree(positions[0])[1]
     density = jax.value_and_grad(lambda flat: -potential_energy(program, (design,), {}, unravel(flat)))
     return jax.jit(jax.vmap(density)), jnp.stack([ravel_pytree(position)[0] for position in positions])
@@ -115,4 +115,5 @@ def test_a_prior_on_separate_values_takes_the_place_of_the_default(sweep):
         logs = found["theta"]["value"][:, 0, i]
         default = dist.Normal(design.prior_mean[i], design.prior_width[i])
         ratio = prior.log_prob(jnp.exp(logs)) + logs - default.log_prob(logs)
-    assert float(with_prior - without) == pytest.approx(float(ratio.sum()), rel=1e-9)
+        difference, expected = float(with_prior - without), float(ratio.sum())
+    assert difference == pytest.approx(expected, rel=1e-9)

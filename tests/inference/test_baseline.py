@@ -1,0 +1,111 @@
+"""Least squares against published fits, recomputed to every digit given."""
+
+import numpy as np
+import pytest
+
+import scaling_bayes as sb
+from scaling_bayes.inference.least_squares import Rows, minimise
+from scaling_bayes.laws.coordinates import choose_coordinates
+
+CHINCHILLA = sb.law("chinchilla")
+DIGITISED = {
+    "published_fit": {
+        "E": 1.8172,
+        "A": 477.8,
+        "B": 2143.4,
+        "alpha": 0.34731,
+        "beta": 0.36717,
+        "objective": 1.018274e-3,
+    },
+    None: {"E": 1.8913, "A": 495.7, "B": 12846, "alpha": 0.34931, "beta": 0.45305, "objective": 1.826011e-3},
+}
+CORPORA = {
+    "smollm-corpus": (2439.8, 6916.0, 1.5515, 0.4477, 0.4436),
+    "slimpajama-chunk1": (2048.4, 6018.8, 2.0068, 0.4409, 0.4385),
+    "fineweb-100b": (1636.6, 4198.6, 2.1472, 0.4267, 0.4212),
+    "fineweb-edu-100b": (2517.5, 7160.6, 2.0022, 0.4540, 0.4495),
+    "proof-pile-2": (3770.8, 3588.1, 1.3300, 0.5071, 0.4349),
+    "starcoder": (7753.6, 4189.6, 0.8626, 0.5468, 0.4387),
+}
+
+
+@pytest.mark.needs_table("chinchilla")
+@pytest.mark.parametrize("subset", DIGITISED)
+def test_chinchilla(subset):
+    sweep = sb.load_sweep("chinchilla", **({"subset": subset} if subset else {}))
+    fit = sb.baseline(CHINCHILLA, sweep, seed=0, bootstrap=200)
+    for name, expected in DIGITISED[subset].items():
+        assert float(fit["estimate"][name]) == pytest.approx(expected, rel=1e-4)
+    assert 0.01 < float(fit["posterior"]["alpha"].std()) < 0.025
+
+
+@pytest.mark.needs_table("loss-to-loss")
+def test_each_corpus_by_itself():
+    fit = sb.baseline(CHINCHILLA, sb.load_sweep("loss-to-loss"), seed=0, bootstrap=2, by="corpus")
+    for corpus, expected in CORPORA.items():
+        found = fit["estimate"].to_dataset().sel(corpus=corpus)
+        values = [float(found[name]) for name in ("A", "B", "E", "alpha", "beta")]
+        assert values == pytest.approx(expected, rel=1e-3)
+
+
+def test_padding_changes_nothing():
+    rng = np.random.default_rng(0)
+    u, law = rng.uniform(0.1, 10.0, 9), sb.Law("E + A*N**-alpha")
+    y = np.log(1.5 + 0.5 * u**-0.4) + 0.01 * rng.standard_normal(9)
+    found = []
+    for padding in (0, 6):
+        rows = Rows({"N": np.append(u, np.full(padding, 7.0))}, np.append(y, np.zeros(padding)), 9)
+        coordinates = choose_coordinates(law, (), {}, law.parameters)
+        stream = np.random.default_rng(1)
+        found.append(minimise(coordinates, rows, method="least_squares", bootstrap=30, rng=stream))
+    plain, padded = found
+    np.testing.assert_allclose(padded.theta, plain.theta, atol=1e-3)
+    assert padded.objective == pytest.approx(plain.objective, rel=1e-4)
+    close = np.abs(padded.resamples - plain.resamples).max(axis=1) < 0.02
+    assert close.mean() > 0.8
+
+
+@pytest.mark.parametrize("method", ["huber", "least_squares"])
+def test_without_noise_the_truth_comes_out(method):
+    truth = {"E": 1.7, "A": 400.0, "alpha": 0.34}
+    sweep = sb.simulate_sweep(
+        sb.Law("E + A*N**-alpha"), {"N": np.geomspace(1e6, 1e10, 8)}, truth=truth, seed=0, noise=0
+    )
+    fit = sb.baseline(sb.Law("E + A*N**-alpha"), sweep, seed=0, method=method, bootstrap=2)
+    for name, value in truth.items():
+        assert float(fit["estimate"][name]) == pytest.approx(value, rel=1e-3)
+
+
+def test_a_group_by_itself_is_the_fit_of_its_runs(sweeps):
+    sweep = sweeps["corpora"]()
+    together = sb.baseline(CHINCHILLA, sweep, seed=0, bootstrap=2, by="corpus")["estimate"].to_dataset()
+    web = sweep.isel(run=sweep["corpus"].values == "web")
+    alone = sb.baseline(CHINCHILLA, web, seed=1, bootstrap=2)["estimate"].to_dataset()
+    assert together["E"].dims == ("corpus",)
+    for name in ("E", "alpha", "beta"):
+        assert float(together[name].sel(corpus="web")) == pytest.approx(float(alone[name]), rel=1e-3)
+
+
+def test_shape_and_seed(sweeps):
+    first, again, other = (
+        sb.baseline(CHINCHILLA, sweeps["corpora"](), seed=seed, bootstrap=20, by="corpus") for seed in (0, 0, 1)
+    )
+    assert first["posterior"]["alpha"].dims == ("chain", "draw", "corpus")
+    assert dict(first["posterior"].sizes) == {"chain": 1, "draw": 20, "corpus": 3}
+    assert first["posterior"].to_dataset().identical(again["posterior"].to_dataset())
+    assert not first["posterior"].to_dataset().equals(other["posterior"].to_dataset())
+    assert (first.attrs["scaling_bayes"], first.attrs["method"]) == ("baseline", "huber")
+
+
+REFUSED = {
+    "an unknown method": ({"method": "ridge"}, ValueError, "huber, least_squares"),
+    "one resample": ({"bootstrap": 1}, ValueError, "at least 2"),
+    "an unknown grouping": ({"by": "task"}, sb.ModelError, "'task'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(case, sweeps):
+    choices, error, fragment = REFUSED[case]
+    with pytest.raises(error, match=fragment):
+        sb.baseline(CHINCHILLA, sweeps["corpora"](), seed=0, **choices)
