@@ -66,7 +66,7 @@ def fetch_archive(archive: Archive, folder: Path) -> Path:
     >>> fetch_archive(Archive("npm", "left-pad", "1.0"), Path("."))
     Traceback (most recent call last):
     ...
-    ArchiveError: no client 'npm' for left-pad 1.0; known: apt, pip.
+    archives.ArchiveError: no client 'npm' for left-pad 1.0; known: apt, pip.
     """
     if archive.client not in CLIENTS:
         raise ArchiveError(f"no client {archive.client!r} for {archive.pinned}; known: {', '.join(CLIENTS)}.")

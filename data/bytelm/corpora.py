@@ -119,7 +119,9 @@ def take_files(source: Mapping[str, Any], archive: Path, settings: Mapping[str, 
     for name, size, member in read_members(archive, source.get("inner", "")):
         if not any(fnmatchcase(name, pattern) for pattern in source["pick"]):
             continue
-        if any(fnmatchcase(name, pattern) for pattern in source.get("skip", ())) or _place(name) > source.get("share", 1):
+        if any(fnmatchcase(name, pattern) for pattern in source.get("skip", ())) or _place(name) > source.get(
+            "share", 1
+        ):
             continue
         if source.get("form") or settings["shortest_file"] <= size <= settings["longest_file"]:
             text = _transformed(member.read(), transform)
@@ -221,7 +223,9 @@ def load_corpora(folder: Path | None = None) -> dict[str, Corpus]:
         built = describe_corpus(place) if (place / "train.bin").exists() else build_corpus(name, recipe, folder)
         pinned = recipe.get("built", {}).get(name)
         if pinned is not None and built != pinned:
-            raise CorpusError(f"corpus {name!r} in {place} is {built}, expected {pinned}. Delete it and build it again.")
+            raise CorpusError(
+                f"corpus {name!r} in {place} is {built}, expected {pinned}. Delete it and build it again."
+            )
         train = np.memmap(place / "train.bin", np.uint8, mode="r")
         held_out = np.fromfile(place / "held_out.bin", np.uint8)
         found[name] = Corpus(name, train, held_out, np.load(place / "starts.npy"))

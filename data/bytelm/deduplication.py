@@ -46,12 +46,12 @@ def hash_windows(text: np.ndarray) -> np.ndarray:
 
 
 def drop_near_duplicates(files: Iterable[bytes], *, share: float = 0.5) -> Iterator[bytes]:
-    """Leave out files of which more than `share` of the longer lines stood in earlier files.
+    r"""Leave out files of which more than `share` of the longer lines stood in earlier files.
 
     Examples
     --------
-    >>> line = b"a line of thirty bytes or more\\n"
-    >>> len(list(drop_near_duplicates([line, line + b"x\\n", b"something else"])))
+    >>> line = b"a line of thirty bytes or more\n"
+    >>> len(list(drop_near_duplicates([line, line + b"x\n", b"something else"])))
     2
     """
     seen: set[bytes] = set()
@@ -64,7 +64,7 @@ def drop_near_duplicates(files: Iterable[bytes], *, share: float = 0.5) -> Itera
 
 
 def remove_shared(train: bytes, held_out: bytes) -> bytes:
-    """Remove every training line that touches 64 bytes which the held-out text holds too.
+    r"""Remove every training line that touches 64 bytes which the held-out text holds too.
 
     Held-out text is cut into blocks of 64 bytes; a training line goes if any part of it lies in a window equal to such
     a block. Removal joins what stood apart, so it is repeated until no window is shared.
@@ -72,8 +72,8 @@ def remove_shared(train: bytes, held_out: bytes) -> bytes:
     Examples
     --------
     >>> secret = bytes(range(65, 91)) * 4
-    >>> remove_shared(b"before\\n" + secret + b"\\nafter\\n", secret)
-    b'before\\nafter\\n'
+    >>> remove_shared(b"before\n" + secret + b"\nafter\n", secret)
+    b'before\nafter\n'
     """
     blocks = np.unique(hash_windows(np.frombuffer(held_out, np.uint8))[::WINDOW])
     text = np.frombuffer(train, np.uint8)

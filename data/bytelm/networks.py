@@ -144,7 +144,7 @@ class Recurrence(eqx.Module):
         return (scan_recurrence(1 - update, update * content) * jax.nn.silu(gate)) @ self.out
 
 
-MIXERS = {"transformer": Attention, "recurrence": Recurrence}
+MIXERS: dict[str, type[Attention] | type[Recurrence]] = {"transformer": Attention, "recurrence": Recurrence}
 """Architecture -> its mixer. A third architecture is one class and one line."""
 
 

@@ -117,7 +117,9 @@ def byte_losses(network: Network, windows: jax.Array) -> jax.Array:
 
 
 @eqx.filter_jit(donate="all-except-first")
-def _advance(windows: jax.Array, state: State, rates: jax.Array) -> tuple[State, jax.Array]:
+def _advance(batches: tuple[jax.Array, jax.Array], state: State) -> tuple[State, jax.Array]:
+    """Take a chunk of steps; the old state's memory is reused."""
+
     def step(state: State, batch: tuple[jax.Array, jax.Array]) -> tuple[State, jax.Array]:
         (network, memory), (text, rate) = state, batch
         loss, gradient = jax.value_and_grad(lambda net: byte_losses(net, text).mean())(network)
@@ -131,7 +133,7 @@ def _advance(windows: jax.Array, state: State, rates: jax.Array) -> tuple[State,
         new, loss = step(eqx.combine(carry, static), batch)
         return eqx.filter(new, eqx.is_array), loss
 
-    arrays, losses = jax.lax.scan(wrapped, arrays, (windows, rates))
+    arrays, losses = jax.lax.scan(wrapped, arrays, batches)
     return eqx.combine(arrays, static), losses
 
 
@@ -198,7 +200,8 @@ def train(
     mean = math.nan
     for begin in range(*steps, CHUNK):
         rates = rate_at(np.arange(begin, begin + CHUNK), recipe, branch).astype(np.float32)
-        state, losses = _advance(jnp.asarray(order.windows(begin, begin + CHUNK)), state, jnp.asarray(rates))
+        batches = jnp.asarray(order.windows(begin, begin + CHUNK)), jnp.asarray(rates)
+        state, losses = _advance(batches, state)
         values = np.asarray(losses)
         mean = float(values.mean())
         if not mean <= TOO_HIGH and begin >= recipe.warmup:

@@ -51,6 +51,8 @@ class Linearisation:
         :math:`Q^T S^T W y`.
     cross : array, shape (block, cell, coordinate, knot)
         :math:`J^T W S Q`.
+    lever : array, shape (block, cell, row, knot)
+        :math:`W S Q`.
     """
 
     theta: jax.Array
@@ -61,6 +63,7 @@ class Linearisation:
     drift_bend: jax.Array
     drift_pull: jax.Array
     cross: jax.Array
+    lever: jax.Array
 
 
 @partial(jax.jit, static_argnums=0)
@@ -143,7 +146,7 @@ def _expand(
     weighted = jacobian * weight[..., None]
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
     drift_bend, rotation = jnp.linalg.eigh(jnp.einsum("bcnk,bcn,bcnl->bckl", basis, weight, basis))
-    rotated = basis @ rotation
+    lever = weight[..., None] * (basis @ rotation)
     return Linearisation(
         theta=theta,
         scale=scale,
@@ -151,6 +154,7 @@ def _expand(
         pull=jnp.einsum("bcnp,bcn->bcp", weighted, response),
         rotation=rotation,
         drift_bend=jnp.maximum(drift_bend, 0.0),
-        drift_pull=jnp.einsum("bcnk,bcn->bck", rotated, weight * response),
-        cross=jnp.einsum("bcnp,bcnk->bcpk", weighted, rotated),
+        drift_pull=jnp.einsum("bcnk,bcn->bck", lever, response),
+        cross=jnp.einsum("bcnp,bcnk->bcpk", jacobian, lever),
+        lever=lever,
     )

@@ -74,7 +74,7 @@ def sample(
     Draws
     """
     begin, advance = _compile_chains(program, warmup)
-    transport = ConditionalLaplace(around)
+    transport = ConditionalLaplace(around, program)
     guess = guess_sites(program, design, around)
     starts = _scatter(guess, jax.random.fold_in(key, 1), chains)
     variance = jnp.concatenate([jnp.ravel(guess[name].scale ** 2) for name in sorted(guess)])

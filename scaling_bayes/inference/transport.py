@@ -9,28 +9,31 @@ linearised model of effects ``a`` and own drifts ``u`` is Gaussian. With standar
     \qquad H = J^T W J, \quad B = J^T W S Q, \quad D = Q^T S^T W S Q \text{ diagonal}
 
 Drifts are eliminated cell by cell, effects block by block, and standard normal ``z`` become
-:math:`(a, u) = m + L^{-T} z` with :math:`L L^T = \Lambda`. It is a change of variables, so the density is exact for any
-likelihood and law; only the geometry is approximate. Spreads near zero give the non-centred geometry, informative cells
-the centred one, so that it holds at every number of groups.
+:math:`(a, u) = m + L^{-T} z` with :math:`L L^T = \Lambda`. Drifts come last, when the effects are known: they are moved
+to what the law itself leaves, :math:`Q^T S^T W (\log y - \log f)`, and not to what its linearisation leaves; else a
+law that bends by more than the noise would bend the density with it. It is a change of variables, so the density is
+exact for any likelihood and law; only the geometry is approximate. Spreads near zero give the non-centred geometry,
+informative cells the centred one, so that it holds at every number of groups.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
 from scaling_bayes.inference.linearisation import Linearisation
-from scaling_bayes.model.bound import Conditions
+from scaling_bayes.model.bound import BoundModel, Conditions
 from scaling_bayes.model.design import Design
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ConditionalLaplace:
-    """The transport that goes with a linearisation; see the module."""
+    """The transport that goes with a linearisation of a program; see the module."""
 
     around: Linearisation
+    program: BoundModel = field(metadata={"static": True})
 
     def __call__(
         self, effects: jax.Array, own: jax.Array, given: Conditions, design: Design
@@ -66,11 +69,15 @@ class ConditionalLaplace:
         outer = jnp.linalg.cholesky(precision)
         half = solve_triangular(outer, target[..., None], lower=True)[..., 0] + effects
         moved = solve_triangular(jnp.swapaxes(outer, -1, -2), half[..., None], lower=False)[..., 0]
-        theta = jnp.einsum("bcpe,be->bcp", moves, moved)
-        rotated = (shift - jnp.einsum("bcpk,bcp->bck", reach, theta) + own) / inner
+        left = design.log_response - self._log_law(moved, given, design) - design.basis @ given.common
+        rotated = (w * s * jnp.einsum("bcnk,bcn->bck", at.lever, left) / inner + own) / inner
         moved_own = jnp.einsum("bckl,bcl->bck", at.rotation, rotated)
         change = _standard(moved) + _standard(rotated) - _standard(effects) - _standard(own)
         return moved, moved_own, change - jnp.sum(jnp.log(inner)) - _log_diagonal(outer)
+
+    def _log_law(self, effects: jax.Array, given: Conditions, design: Design) -> jax.Array:
+        moves = jnp.einsum("bcpe,be->bcp", design.incidence, given.scale * effects)
+        return self.program.log_law(given.population + moves, design)
 
 
 def _typical(scales: jax.Array) -> jax.Array:

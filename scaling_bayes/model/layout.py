@@ -47,12 +47,15 @@ class Term:
     coordinate : int
     grouping : str
     partial : bool
-        Whether their spread is sampled.
+        Whether they come from a population.
+    sampled : bool
+        Whether their spread is sampled; that of a single group stays at its prior's scale, since nothing tells it.
     """
 
     coordinate: int
     grouping: str
-    partial: bool
+    partial: bool = False
+    sampled: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,13 @@ def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[
 def list_terms(owners: Sequence[Pooling], cells: Cells) -> list[Term]:
     """Sets of effects, for the pooling that each coordinate follows."""
     if not cells.factors:
-        return [Term(i, "", False) for i in range(len(owners))]
-    return [Term(i, g, isinstance(owner, Partial)) for i, owner in enumerate(owners) for g in owner.groups]
+        return [Term(i, "") for i in range(len(owners))]
+    several = {g: len(labels) > 1 for g, labels in cells.factors.items()}
+    return [
+        Term(i, g, partial := isinstance(owner, Partial), partial and several[g])
+        for i, owner in enumerate(owners)
+        for g in owner.groups
+    ]
 
 
 def list_effects(terms: Sequence[Term], cells: Cells) -> tuple[Effect, ...]:
@@ -126,17 +134,18 @@ def arrange_effects(
     width, spread : array, shape (coordinate,)
         Prior width of each coordinate, and scale of its spread between groups.
     """
-    sampled = {(t.coordinate, t.grouping): k for k, t in enumerate(t for t in terms if t.partial)}
+    sampled = {(t.coordinate, t.grouping): k for k, t in enumerate(t for t in terms if t.sampled)}
+    known = {(t.coordinate, t.grouping): (spread if t.partial else width)[t.coordinate] for t in terms}
     incidence = np.zeros((len(cells.table), len(width), len(effects)))
     for e, effect in enumerate(effects):
         moved = effect.label is None or cells.table[effect.grouping] == effect.label
         incidence[:, effect.coordinate, e] = moved
     blocks = cells.runs.shape[:2]
     return {
-        "spread_scale": np.array([spread[t.coordinate] for t in terms if t.partial]),
+        "spread_scale": np.array([spread[t.coordinate] for t in terms if t.sampled]),
         "incidence": incidence.reshape(*blocks, *incidence.shape[1:]),
         "effect_spread": np.array([sampled.get((e.coordinate, e.grouping), -1) for e in effects], dtype=np.int64),
-        "effect_scale": np.array([width[e.coordinate] for e in effects]),
+        "effect_scale": np.array([known[e.coordinate, e.grouping] for e in effects]),
     }
 
 

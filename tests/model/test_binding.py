@@ -96,6 +96,15 @@ def test_spreads_are_sampled_for_what_is_partial_only(sweep):
     }
 
 
+def test_the_spread_of_a_single_group_stays_at_its_prior(sweep):
+    web = sweep.isel(run=sweep["corpus"].values == "web")
+    alone = Model(CHINCHILLA, pool=EVERYWHERE).bind(web).design
+    several = Model(CHINCHILLA, pool=EVERYWHERE).bind(sweep).design
+    assert alone.spread_scale.shape == (0,)
+    assert (alone.effect_spread == -1).all()
+    np.testing.assert_array_equal(alone.effect_scale, several.spread_scale)
+
+
 def test_levels_pooled_alike_enter_as_total_and_shares(sweep):
     alike = Model(CHINCHILLA, pool=EVERYWHERE).bind(sweep).program.coordinates
     apart = Model(CHINCHILLA, pool={"E": "corpus"}).bind(sweep).program.coordinates
