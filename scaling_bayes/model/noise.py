@@ -17,7 +17,7 @@ SIGMA_FLOOR = 1e-5
 class Normal:
     r"""Every run counts alike, a diverged one too.
 
-    .. math:: \epsilon \sim N(0, \sigma), \qquad \sigma \sim \text{LogNormal}(\log .01, 1)
+    .. math:: \epsilon \sim N(0, \sigma), \qquad \sigma \sim 10^{-5} + \text{LogNormal}(\log .01, 1)
 
     Examples
     --------
