@@ -1,10 +1,15 @@
 """The table on disk: one line of JSON a finished run, appended and synced; a line torn by a kill is dropped."""
 
+import fcntl
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+WAITS = 60
+"""Seconds to wait for workers whose parent was killed."""
 
 
 class JournalError(ValueError):
@@ -77,3 +82,30 @@ def replace_file(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
+
+
+def own_table(folder: Path) -> int:
+    """Wait until no process writes into the folder's table, then mark it as in use by this one.
+
+    The mark goes when the returned file descriptor is closed, or with the process.
+
+    Raises
+    ------
+    JournalError
+        If another command measures into the folder; the workers of one that was killed stop within seconds.
+    """
+    handle = os.open(folder / "in_use", os.O_RDWR | os.O_CREAT)
+    for _ in range(WAITS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            return handle
+    raise JournalError(f"another command measures into {folder}: wait for it, or give another --output.")
+
+
+def share_table(folder: Path) -> None:
+    """Mark the folder's table as in use by this process too: called by the workers of its owner."""
+    fcntl.flock(os.open(folder / "in_use", os.O_RDWR | os.O_CREAT), fcntl.LOCK_SH)

@@ -48,13 +48,17 @@ class Design:
         Bytes evaluated of the training corpus's own held-out set, and of each other.
     lr : float
         Learning rate at width 16; it falls with the square root of the width.
-    repeated : tuple of int
-        Which sizes get three seeds.
+    repeated, seeds : tuple of int
+        Which sizes are trained with further seeds, and those seeds.
+    lr_factors : tuple of float
+        Further learning rates of every size, as multiples of its own.
+    lr_corpora : tuple of str
+        On which corpora.
 
     Examples
     --------
-    >>> round(DESIGNS["cpu"].rate(64), 4)
-    0.005
+    >>> DESIGNS["cpu"].rate(64)
+    0.008
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -63,10 +67,11 @@ class Design:
     context: int = 128
     own_bytes: int = 131_072
     other_bytes: int = 32_768
-    lr: float = 0.01
+    lr: float = 0.016
     repeated: tuple[int, ...] = (0, 3)
     seeds: tuple[int, ...] = (1, 2)
-    lr_factors: tuple[float, ...] = (1 / 3, 3.0)
+    lr_factors: tuple[float, ...] = (0.25, 0.5, 2.0, 4.0)
+    lr_corpora: tuple[str, ...] = ("english", "c")
 
     def rate(self, width: int) -> float:
         """Learning rate of a width."""
@@ -166,7 +171,7 @@ def make_plan(design: Design, cap: float, unique: Mapping[str, int]) -> list[Tru
     --------
     >>> plan = make_plan(DESIGNS["cpu"], 1e12, {"c": 96_000_000})
     >>> plan[0].id, plan[0].budgets
-    ('c-transformer-16x1-1024-lr0.01-seed0', (80, 240, 800, 2560, 8000, 14560))
+    ('c-transformer-16x1-1024-lr0.016-seed0', (80, 240, 800, 2560, 8000, 14560))
     """
     trunks = [
         trunk
@@ -201,7 +206,7 @@ def _trunks_of(design: Design, cap: float, corpus: str, architecture: str) -> It
         yield trunk("base", size, cap)
         for seed in design.seeds if index in design.repeated else ():
             yield trunk("seed", size, cap, seed=seed)
-        for factor in design.lr_factors:
+        for factor in design.lr_factors if corpus in design.lr_corpora else ():
             full = trunk("lr", size, cap, factor=factor)
             yield Trunk("lr", corpus, full.recipe, full.budgets[-2:-1] or full.budgets)
     full = trunk("target", design.target, TARGET * cap)

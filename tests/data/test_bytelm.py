@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ sys.path.insert(0, str(PROGRAM))
 from assemble import assemble_sweep, join_rows, write_card, write_sweep  # noqa: E402
 from corpora import split_files  # noqa: E402
 from deduplication import WINDOW, hash_windows, remove_shared  # noqa: E402
-from journal import JournalError, append_row, drop_torn_line, read_rows  # noqa: E402
+from journal import JournalError, append_row, drop_torn_line, own_table, read_rows  # noqa: E402
 from networks import MIXERS, Network, Shape, count_flops, count_parameters, scan_recurrence  # noqa: E402
 from plan import DESIGNS, STAGES, TARGET, make_plan, step_flops  # noqa: E402
 from training import Order  # noqa: E402
@@ -170,24 +171,32 @@ from pathlib import Path
 sys.path.insert(0, {program!r})
 import numpy as np
 from corpora import Corpus
+from journal import own_table
 from measure import measure
 from networks import MIXERS, Shape
 from plan import Design, Trunk
 from training import Recipe
+from workers import Site
 
 rng = np.random.default_rng(0)
 words = [bytes(rng.integers(97, 123, 5, dtype=np.uint8)) for _ in range(12)]
 def write(count):
     return np.frombuffer(b" ".join(words[i] for i in rng.integers(0, 12, count)), np.uint8)
+def load():
+    return {{name: Corpus(name, write(1500), write(500), np.arange(0, 3000, 300)) for name in ("one", "two")}}
 design = Design(sizes=((16, 1),), target=(16, 1), batch=8, context=16, own_bytes=2048, other_bytes=1024)
-corpora = {{name: Corpus(name, write(1500), write(500), np.arange(0, 3000, 300)) for name in ("one", "two")}}
 plan = [
     Trunk("base", "one", Recipe(Shape(kind, 16, 1), 8, 16, lr=0.02), (80, 160, 240)) for kind in MIXERS
 ]
 plan.append(Trunk("lr", "two", Recipe(Shape("transformer", 16, 1), 8, 16, lr=1e9), (80, 160)))
-measure(plan, corpora, design, Path(sys.argv[1]))
+if __name__ == "__main__":
+    output = Path(sys.argv[1])
+    output.mkdir(exist_ok=True)
+    own_table(output)
+    measure(plan, Site(load, design, output), workers=int(sys.argv[2]))
 """
 CLOCK = ("seconds", "flops_per_second")
+PLACE = itemgetter("stage", "architecture", "steps")
 
 
 def start(folder: Path) -> subprocess.Popen:
@@ -196,7 +205,7 @@ def start(folder: Path) -> subprocess.Popen:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     cache = {"JAX_COMPILATION_CACHE_DIR": str(folder.parent / "compiled"), "JAX_PLATFORMS": "cpu"}
     eager = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    return subprocess.Popen([sys.executable, script, folder], env={**os.environ, **cache, **eager}, **quiet)
+    return subprocess.Popen([sys.executable, script, folder, "2"], env={**os.environ, **cache, **eager}, **quiet)
 
 
 def finish(process: subprocess.Popen) -> None:
@@ -219,10 +228,11 @@ def measured(tmp_path_factory):
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    os.close(own_table(killed))  # both workers have stopped
     survived = read_rows(rows)
     rows.write_bytes(rows.read_bytes() + b'{"run": "torn')
     finish(start(killed))
-    return read_rows(whole / "rows.jsonl"), read_rows(rows), survived, killed
+    return *(sorted(read_rows(each / "rows.jsonl"), key=PLACE) for each in (whole, killed)), survived, killed
 
 
 def test_resumed_rows_equal_uninterrupted_ones_to_the_bit(measured):
