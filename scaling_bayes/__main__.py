@@ -1,7 +1,7 @@
-"""The main job, ``python -m scaling_bayes``: fit a sweep, extrapolate to its largest budgets, score against the habit.
+"""The main job, ``python -m scaling_bayes``: fit a sweep, extrapolate to its targets, score against the habit.
 
-Six corpora of the loss-to-loss sweep, Chinchilla's law pooled over them, the two largest budgets held out; with and
-without discrepancy, and Huber least squares with a bootstrap on the same split.
+The measured sweep that ships with the project: Chinchilla's law pooled over corpora and architectures, the target runs
+held out; with and without discrepancy, and Huber least squares with a bootstrap on the same split.
 """
 
 import argparse
@@ -11,12 +11,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 import scaling_bayes as sb
 
-SWEEP, GROUP, HELD_OUT = "loss-to-loss", "corpus", 2
+SWEEP, GROUPS = "bytelm", ("corpus", "architecture")
 WITH, WITHOUT, HABIT = "with discrepancy", "without discrepancy", "Huber + bootstrap"
 COLUMNS = {"runs": "runs", "coverage": "90% coverage", "rmsle": "RMSLE", "width": "width (log)", "crps": "CRPS"}
 
@@ -26,24 +27,45 @@ def fit_all(
 ) -> dict[str, xr.DataTree]:
     """Fit the three methods to the same runs."""
     law = sb.law("chinchilla")
-    pool = dict.fromkeys(law.parameters, GROUP)
+    pool = dict.fromkeys(law.parameters, GROUPS)
     posteriors = {}
-    for name, discrepancy in ((WITH, sb.Discrepancy()), (WITHOUT, None)):
+    for name, discrepancy in ((WITH, "auto"), (WITHOUT, None)):
         model = sb.Model(law, pool=pool, discrepancy=discrepancy)
         say(f"fitting {law.formula} over {fit_part.sizes['run']} runs, {name} ...")
         posteriors[name] = sb.fit(model, fit_part, seed=seed, draws=draws, warmup=warmup, progress=progress)
-    say(f"fitting each {GROUP} alone by Huber least squares, {resamples} resamples ...")
-    posteriors[HABIT] = sb.baseline(law, fit_part, seed=seed, by=GROUP, bootstrap=resamples)
+    say(f"fitting each {' and '.join(GROUPS)} alone by Huber least squares, {resamples} resamples ...")
+    posteriors[HABIT] = sb.baseline(law, fit_part, seed=seed, by=GROUPS, bootstrap=resamples)
     return posteriors
 
 
 def score_all(
     posteriors: dict[str, xr.DataTree], held_out: xr.Dataset
 ) -> tuple[dict[str, xr.Dataset], dict[str, pd.DataFrame]]:
-    """Score every method on the held-out runs; a table has a row a corpus and one for all."""
+    """Score every method on the held-out runs; a table has a row a cell and one for all."""
     scored = {name: sb.score(posterior, held_out) for name, posterior in posteriors.items()}
-    tables = {name: pd.concat([sb.score_table(s, GROUP), sb.score_table(s)]) for name, s in scored.items()}
-    return scored, {name: table.rename_axis(GROUP) for name, table in tables.items()}
+    tables = {name: pd.concat([sb.score_table(s, GROUPS), sb.score_table(s)]) for name, s in scored.items()}
+    return scored, {name: table.rename_axis(", ".join(GROUPS)) for name, table in tables.items()}
+
+
+def contrast_targets(posterior: xr.DataTree, held_out: xr.Dataset, level: float = 0.9) -> pd.DataFrame:
+    r"""Log ratio of two architectures' losses at their targets, foretold for new runs by joint draws, and measured.
+
+    .. math:: \log L_\mathrm{second} - \log L_\mathrm{first}
+
+    One row a corpus; below zero the second architecture is better.
+    """
+    foretold = sb.predict(posterior, held_out, new_run=True)["loss"].stack(sample=["chain", "draw"])
+    cells = pd.MultiIndex.from_arrays([held_out["architecture"].values, held_out["corpus"].values])
+    losses = pd.DataFrame(foretold.transpose("sample", "run").values, columns=cells)
+    losses.loc["measured"] = held_out["loss"].values
+    first, second = cells.levels[0]
+    contrast = np.log(losses[second]) - np.log(losses[first])
+    draws, measured = contrast.drop(index="measured"), contrast.loc["measured"]
+    lower, upper = draws.quantile((1 - level) / 2), draws.quantile((1 + level) / 2)
+    columns = {"median": draws.median(), "lower": lower, "upper": upper, f"P({second} better)": (draws < 0).mean()}
+    return pd.DataFrame(columns | {"measured": measured, "inside": measured.between(lower, upper)}).rename_axis(
+        "corpus"
+    )
 
 
 def print_report(tables: dict[str, pd.DataFrame], posteriors: dict[str, xr.DataTree], held_out: xr.Dataset) -> None:
@@ -98,7 +120,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scaling_bayes", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("results"), help="folder for what is written")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--draws", type=int, default=2000, help="kept draws per chain")
+    parser.add_argument("--draws", type=int, default=1000, help="kept draws per chain")
     parser.add_argument("--warmup", type=int, default=500, help="warm-up iterations per chain")
     return parser.parse_args(arguments)
 
@@ -113,11 +135,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (sb.SweepError, OSError) as error:
         say(f"error: {error}")
         return 2
-    fit_part, held_out = sb.hold_out(sweep, along="C", top=HELD_OUT)
+    fit_part, held_out = sb.hold_out(sweep, along="C", top=1, within=GROUPS)
     settings = {"seed": chosen.seed, "draws": chosen.draws, "warmup": chosen.warmup}
     posteriors = fit_all(fit_part, **settings, progress=sys.stderr.isatty())
     scored, tables = score_all(posteriors, held_out)
     print_report(tables, posteriors, held_out)
+    contrast = contrast_targets(posteriors[WITH], held_out)
+    print(f"log ratio of the targets' losses, {WITH}\n{contrast.to_string(float_format='{:.4f}'.format)}\n")
     for path in write_results(chosen.output, posteriors, scored, tables, fit_part):
         print(path)
     say(f"{time.perf_counter() - started:.0f} seconds in all")

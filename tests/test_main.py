@@ -3,16 +3,18 @@
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
-import pooch
 import pytest
 
 import scaling_bayes as sb
 from scaling_bayes import __main__ as job
 
-CORPORA = ["code", "web"]
-DESIGN = {"N": [1e7, 3e7, 1e8, 3e8, 1e9], "D": [1e9, 1e10, 1e11], "corpus": CORPORA}
-TRUTH = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 410.0, "beta": {"code": 0.30, "web": 0.28}}
+CORPORA, KINDS = ["code", "web"], ["recurrence", "transformer"]
+CELLS = [f"{corpus}, {kind}" for corpus in CORPORA for kind in KINDS]
+DESIGN = {"N": [1e7, 3e7, 1e8, 3e8, 1e9], "D": [1e9, 1e10, 1e11], "corpus": CORPORA, "architecture": KINDS}
+TRUTH = {"E": 1.7, "A": {"recurrence": 440.0, "transformer": 400.0}, "alpha": 0.34, "B": 410.0}
+TRUTH |= {"beta": {"code": 0.30, "web": 0.28}}
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +24,13 @@ def sweep():
 
 @pytest.fixture(scope="module")
 def parts(sweep):
-    return sb.hold_out(sweep, along="C", top=job.HELD_OUT)
+    return sb.hold_out(sweep, along="C", top=1, within=job.GROUPS)
 
 
 @pytest.fixture(scope="module")
 def posteriors(parts):
     """Every method by a small bootstrap, whose fit takes a second."""
-    habit = sb.baseline(sb.law("chinchilla"), parts[0], seed=0, by=job.GROUP, bootstrap=20)
+    habit = sb.baseline(sb.law("chinchilla"), parts[0], seed=0, by=job.GROUPS, bootstrap=20)
     return dict.fromkeys((job.WITH, job.WITHOUT, job.HABIT), habit)
 
 
@@ -38,12 +40,12 @@ def test_help():
     assert all(option in shown for option in ("--output", "--seed", "--draws", "--warmup"))
 
 
-def test_tables_have_a_row_a_corpus_and_one_for_all(posteriors, parts):
+def test_tables_have_a_row_a_cell_and_one_for_all(posteriors, parts):
     scored, tables = job.score_all(posteriors, parts[1])
     assert list(scored) == list(tables) == [job.WITH, job.WITHOUT, job.HABIT]
     for table in tables.values():
-        assert table.index.tolist() == [*CORPORA, "all runs"]
-        assert table["runs"].tolist() == [2, 2, 4]
+        assert table.index.tolist() == [*CELLS, "all runs"]
+        assert table["runs"].tolist() == [1, 1, 1, 1, 4]
         assert set(job.COLUMNS) <= set(table.columns)
 
 
@@ -53,8 +55,18 @@ def test_the_report_has_scores_gates_and_seconds(posteriors, parts, capsys):
     job.print_report(job.score_all(posteriors, parts[1])[1], posteriors | {job.WITH: failing}, parts[1])
     shown = capsys.readouterr().out
     assert parts[1].attrs["held_out_rule"] in shown
-    assert all(text in shown for text in (job.WITH, job.WITHOUT, job.HABIT, "90% coverage", "RMSLE", *CORPORA))
+    assert all(text in shown for text in (job.WITH, job.WITHOUT, job.HABIT, "90% coverage", "RMSLE", *CELLS))
     assert "FAILED  R-hat: 1.2 (limit 1.01)" in shown
+
+
+def test_architectures_are_contrasted_at_their_targets(posteriors, parts):
+    table = job.contrast_targets(posteriors[job.WITH], parts[1])
+    assert table.index.tolist() == CORPORA
+    measured = parts[1]["loss"].values.reshape(2, 2)  # corpus, architecture
+    assert table["measured"].values == pytest.approx(np.log(measured[:, 1] / measured[:, 0]))
+    assert (table["lower"] < table["median"]).all()
+    assert (table["median"] < table["upper"]).all()
+    assert table["P(transformer better)"].between(0.5, 1).all()
 
 
 def test_results_can_be_read_back(posteriors, parts, tmp_path):
@@ -64,7 +76,7 @@ def test_results_can_be_read_back(posteriors, parts, tmp_path):
     assert {path.stem for path in written if path.suffix != ".nc"} == {"scores", "sweep", "extrapolation", "check"}
     for path in (path for path in written if path.suffix == ".nc"):
         assert sb.open_posterior(path).attrs["method"] == "huber"
-    table = pd.read_csv(tmp_path / "scores.csv", index_col=["method", job.GROUP])
+    table = pd.read_csv(tmp_path / "scores.csv", index_col=["method", "corpus, architecture"])
     assert table.loc[(job.HABIT, "all runs"), "rmsle"] == pytest.approx(tables[job.HABIT].loc["all runs", "rmsle"])
 
 
@@ -87,25 +99,14 @@ def test_the_exit_code_is_the_gates(posteriors, sweep, tmp_path, monkeypatch, ca
     assert (tmp_path / "new" / "results").is_dir()
 
 
-@pytest.fixture
-def no_table(monkeypatch, tmp_path):
-    """An empty mirror, an empty cache and no network."""
+def test_without_the_sweep_it_ends_with_one_clear_error(monkeypatch, capsys, tmp_path):
+    def refuse(name):
+        raise sb.SweepError(f"no {name} here; set SCALING_BAYES_MIRROR")
 
-    def refuse(*arguments, **options):
-        raise ConnectionError("no network in this test")
-
-    (tmp_path / "mirror").mkdir()
-    monkeypatch.setenv("SCALING_BAYES_MIRROR", str(tmp_path / "mirror"))
-    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", refuse)
-
-
-def test_without_the_table_it_ends_with_one_clear_error(no_table, capsys, tmp_path):
+    monkeypatch.setattr(sb, "load_sweep", refuse)
     assert job.main(["--output", str(tmp_path / "results")]) == 2
     shown = capsys.readouterr()
-    (line,) = [line for line in shown.err.splitlines() if line.startswith("error: ")]
-    assert "SCALING_BAYES_MIRROR" in line
-    assert "Traceback" not in shown.err
+    assert shown.err == "error: no bytelm here; set SCALING_BAYES_MIRROR\n"
     assert shown.out == ""
     assert not (tmp_path / "results").exists()
 

@@ -36,8 +36,9 @@ NOTES = {
     "C": "Counted by the program: matrix products and the mixing of positions, forward and backward. C_6ND beside it.",
     "loss": "Nats per byte on held-out files of the training corpus, each window read from an empty memory; "
     "`losses` (run x evaluation) holds all four held-out sets.",
-    "lr": "Peak learning rate. Runs of stage 'lr' differ in nothing else; leave them out to study scale alone.",
+    "lr": "Peak learning rate. Runs of stage 'lr' differ in nothing else; load_sweep(..., subset='all') has them.",
 }
+TUNED = "runs of the learning-rate sweep; subset='all' has them"
 DEFECTS = (
     "Windows are 128 bytes and nothing is carried from one to the next: losses are those of a short context.",
     "Standard errors are over held-out files; all runs read the same windows, so differences are known better.",
@@ -117,12 +118,15 @@ def write_card(sweep: xr.Dataset, saved: Path, folder: Path, year: int) -> Path:
     seconds, pace = float(sweep["seconds"].max()), float(sweep["flops_per_second"].median())
     top = {
         "title": TITLE, "licence": "MIT", "rows": sweep.sizes["run"], "url": "", "defects": DEFECTS,
+        "default_subset": "tuned",
         "measured": f"longest run {seconds:,.0f} s, median {pace / 1e9:.1f} GFLOP/s",
     }  # fmt: skip
     tables: dict[str, Mapping[str, Any]] = {
         "citation": {"authors": "The scaling_bayes developers", "year": year},
         "notes": NOTES,
         "sweep": {"groups": ["corpus", "architecture", "seed"]},
+        "subsets.tuned": {"description": TUNED},
+        "subsets.tuned.keep": {"stage": ["base", "seed", "target"]},
         **{f"corpora.{name}": entry | {"title": recipe["corpora"][name]["title"]}
            for name, entry in recipe.get("built", {}).items()},
     }  # fmt: skip

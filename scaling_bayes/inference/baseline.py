@@ -9,6 +9,7 @@ rows drawn with replacement.
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import jax
 import numpy as np
@@ -19,7 +20,7 @@ from scaling_bayes.inference.posterior import data_groups, make_record
 from scaling_bayes.inference.provenance import state_provenance
 from scaling_bayes.laws import Law
 from scaling_bayes.laws.record import Record
-from scaling_bayes.model import Model, Normal, Separate, Shared
+from scaling_bayes.model import Model, ModelError, Normal, Partial, Shared
 from scaling_bayes.model.binding import Binding
 from scaling_bayes.sweeps import check_sweep
 
@@ -33,7 +34,7 @@ def baseline(
     seed: int,
     method: str = "huber",
     bootstrap: int = 4000,
-    by: str | None = None,
+    by: str | Sequence[str] = (),
 ) -> xr.DataTree:
     """Fit a law by robust least squares and bootstrap its rows.
 
@@ -48,8 +49,8 @@ def baseline(
         Loss on the residual of the log response.
     bootstrap : int
         Resamples; they take the place of posterior draws.
-    by : str, optional
-        Grouping: fit each group by itself.
+    by : str or sequence of str, optional
+        Fit each group by itself, or each combination of crossed groups.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def baseline(
     Raises
     ------
     ModelError
-        If the sweep cannot tell the law's terms apart, or has no grouping `by`.
+        If the sweep cannot tell the law's terms apart, has no grouping `by`, or lacks runs of a combination.
     ValueError
         For an unknown method, or fewer than two resamples.
 
@@ -78,15 +79,30 @@ def baseline(
     if bootstrap < 2:
         raise ValueError(f"bootstrap is the number of resamples, at least 2; found {bootstrap}")
     started = time.perf_counter()
-    pool = dict.fromkeys(law.parameters, Separate(by) if by else Shared())
+    groups = (by,) if isinstance(by, str) else tuple(by)
+    # Cells are all that is asked of the binding: a combination is a cell of crossed groupings, each fitted alone.
+    pool = dict.fromkeys(law.parameters, Partial(*groups) if groups else Shared())
     with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
         binding = Model(law, pool=pool, noise=Normal(), discrepancy=None).bind(sweep)
+        if groups:
+            _refuse_empty_cells(binding)
         fits = _fit_cells(binding, np.random.default_rng(seed), method, bootstrap)
-    record = replace(make_record(binding, sweep), shares=(), singles=())
+    alone = {"kind": "Separate" if groups else "Shared", "groups": list(groups), "value": None}
+    record = replace(make_record(binding, sweep), shares=(), singles=(), pooling=dict.fromkeys(law.parameters, alone))
     tree = _assemble(fits, record, sweep)
     provenance = state_provenance(sweep, seed=seed, device="cpu", seconds=time.perf_counter() - started)
     tree.attrs |= provenance | {"method": method}
     return tree
+
+
+def _refuse_empty_cells(binding: Binding) -> None:
+    """Each combination of groups needs runs of its own."""
+    factors, table = binding.cells.factors, binding.cells.table
+    present = set(table.itertuples(index=False, name=None))
+    if absent := [", ".join(cell) for cell in product(*factors.values()) if cell not in present]:
+        raise ModelError(
+            f"by={list(factors)}: there is no run of {'; '.join(absent)}. Fit fewer groupings, or a subset"
+        )
 
 
 Fit = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
@@ -96,8 +112,8 @@ def _fit_cells(binding: Binding, rng: np.random.Generator, method: str, bootstra
     """Estimate (values of length 1) and resamples (length `bootstrap`) of every cell."""
     fits = []
     coordinates, design = binding.program.coordinates, binding.design
-    for k, stream in enumerate(rng.spawn(len(binding.cells.table))):
-        at = (k, 0)  # without groups, or with one grouping, a block is one cell
+    blocks, cells, _ = design.weight.shape
+    for at, stream in zip(np.ndindex(blocks, cells), rng.spawn(blocks * cells), strict=True):
         columns = {c: np.asarray(column[at]) for c, column in design.covariates.items()}
         rows = Rows(columns, np.asarray(design.log_response[at]), int(design.weight[at].sum()))
         found = minimise(coordinates, rows, method=method, bootstrap=bootstrap, rng=stream)
@@ -127,9 +143,10 @@ def _assemble(fits: Sequence[Fit], record: Record, sweep: xr.Dataset) -> xr.Data
     dims, coords = ("chain", "draw", *record.factors), {"chain": [0], **record.factors}
 
     def label(parts: Sequence[dict[str, np.ndarray]]) -> xr.Dataset:
-        columns = {name: np.stack([part[name] for part in parts], axis=-1)[None] for name in parts[0]}
-        return xr.Dataset({n: (dims, v if record.factors else v[..., 0]) for n, v in columns.items()}, coords=coords)
+        columns = {name: np.stack([part[name] for part in parts], axis=-1) for name in parts[0]}
+        return xr.Dataset({n: (dims, v.reshape(1, len(v), *sizes)) for n, v in columns.items()}, coords=coords)
 
+    sizes = [len(labels) for labels in record.factors.values()]
     estimates, resamples = (label(parts) for parts in zip(*fits, strict=True))
     groups = {
         "posterior": resamples.assign_coords(draw=np.arange(resamples.sizes["draw"])),

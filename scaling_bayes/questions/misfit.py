@@ -3,13 +3,17 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from scaling_bayes.laws.axes import axis_values
 from scaling_bayes.laws.record import Record
+from scaling_bayes.sweeps import attr_list
 
 OCTAVE = np.log(2.0)
+SEED = "seed"
+"""Group whose members are replicates of each other."""
 
 Array = NDArray[np.float64]
 Columns = dict[str, np.ndarray]
@@ -67,11 +71,27 @@ def find_largest(z: Array, columns: Columns) -> Array:
     return np.abs(z).max(axis=1)
 
 
+def measure_replicates(z: Array, columns: Columns) -> Array:
+    """Median distance of residuals from the mean of their replicates; small where misfit is called noise.
+
+    Examples
+    --------
+    >>> columns = {"replicate": np.array([0, 0, 1])}
+    >>> measure_replicates(np.array([[1.0, 3.0, 7.0]]), columns).tolist()
+    [1.0]
+    """
+    found, sizes = np.unique(columns["replicate"], return_counts=True)
+    sets = [np.flatnonzero(columns["replicate"] == k) for k in found[sizes > 1]]
+    apart = [np.abs(z[:, runs] - z[:, runs].mean(axis=1, keepdims=True)) for runs in sets]
+    return np.median(np.concatenate(apart, axis=1), axis=1)
+
+
 STATISTICS: dict[str, tuple[Callable[[Array, Columns], Array], str]] = {
     "number of sign changes along the scale": (count_sign_changes, "scale"),
     "slope in the top octave": (measure_top_slope, "scale"),
     "correlation with log D/N": (correlate_with_ratio, "ratio"),
     "largest residual": (find_largest, "scale"),
+    "distance between seeds": (measure_replicates, "replicate"),
 }
 """Name -> (function of standardised residuals (draw, run) and columns, the column that it needs)."""
 
@@ -119,7 +139,18 @@ def _columns(runs: xr.Dataset, record: Record) -> Columns:
     labels = [table[group].astype(str) for group in record.factors]
     group = [" ".join(parts) for parts in zip(*labels, strict=True)] if labels else [""] * runs.sizes["run"]
     columns = {"scale": axis_values(record.scale_axis(), table), "group": np.array(group)}
+    replicate = _find_replicates(runs)
+    if len(np.unique(replicate)) < len(replicate):
+        columns["replicate"] = replicate
     if {"N", "D"} <= table.keys():
         ratio = np.log(axis_values("D/N", table))
         return columns | ({"ratio": ratio} if np.ptp(ratio) > OCTAVE else {})
     return columns
+
+
+def _find_replicates(runs: xr.Dataset) -> np.ndarray:
+    """Number of the set of each run: runs of a set differ in their seed alone."""
+    names = [name for key in ("covariates", "groups") for name in attr_list(runs, key) if name != SEED]
+    same = pd.DataFrame({name: runs[name].values for name in names if name in runs})
+    has_seed = SEED in runs and not same.empty
+    return same.groupby(list(same)).ngroup().to_numpy() if has_seed else np.arange(runs.sizes["run"])

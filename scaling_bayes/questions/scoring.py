@@ -80,15 +80,15 @@ def score(
     return scored.assign_coords(more).assign_attrs(describe(posterior, record))
 
 
-def score_table(scored: xr.Dataset, by: str | None = None, *, level: float = 0.9) -> pd.DataFrame:
+def score_table(scored: xr.Dataset, by: str | Sequence[str] = (), *, level: float = 0.9) -> pd.DataFrame:
     """Table of scores, over all runs or by group or by extrapolation ratio.
 
     Parameters
     ----------
     scored : Dataset
         From `score`.
-    by : str, optional
-        A grouping, or ``"extrapolation"`` for bins of the ratio to the largest fitted scale.
+    by : str or sequence of str, optional
+        A grouping, several crossed ones, or ``"extrapolation"`` for bins of the ratio to the largest fitted scale.
     level : float
         Of the intervals.
 
@@ -130,21 +130,23 @@ def score_table(scored: xr.Dataset, by: str | None = None, *, level: float = 0.9
         }
     )
     how = dict.fromkeys(rows.columns, "mean") | {"runs": "sum", "width": "median"}
-    table = rows.groupby(_labels(scored, by), observed=True).agg(how)
+    names = [by] if isinstance(by, str) else list(by)
+    table = rows.groupby(_labels(scored, names), observed=True).agg(how)
     table["rmsle"] **= 0.5
-    return table.rename_axis(by or "all")
+    return table.rename_axis(", ".join(names) or "all")
 
 
-def _labels(scored: xr.Dataset, by: str | None) -> pd.Series:
+def _labels(scored: xr.Dataset, by: Sequence[str]) -> pd.Series:
     """What the rows of a table stand for, run by run."""
-    if by is None:
+    if not by:
         return pd.Series(["all runs"] * scored.sizes["run"])
-    if by == "extrapolation":
+    if list(by) == ["extrapolation"]:
         return pd.Series(pd.cut(scored["extrapolation"].values, list(RATIO_BINS)))
     labelled = [str(name) for name, coord in scored.coords.items() if coord.dims == ("run",)]
-    if by not in labelled:
-        raise QuestionError(f"by= is 'extrapolation' or a grouping of the scored runs: {suggest(by, labelled)}")
-    return pd.Series(scored[by].values.astype(str))
+    for name in by:
+        if name not in labelled:
+            raise QuestionError(f"by= is 'extrapolation' or groupings of the scored runs: {suggest(name, labelled)}")
+    return pd.DataFrame({name: scored[name].values.astype(str) for name in by}).agg(", ".join, axis=1)
 
 
 def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float]) -> np.ndarray:

@@ -60,6 +60,7 @@ class Card:
     files: tuple[CardFile, ...]
     notes: Mapping[str, str]
     defects: tuple[str, ...]
+    default_subset: str = ""
 
     def find_response(self, wanted: str | None, columns: list[str]) -> Response:
         """Look up a response by its column; a ``*`` in the card stands for the same text in its interval's columns.
@@ -144,6 +145,7 @@ def _fill(name: str, folder: Path, entry: dict[str, Any]) -> Card:
         files=tuple(CardFile(**{"source": entry.get("url", "")} | file) for file in entry["files"]),
         notes=entry.get("notes", {}),
         defects=tuple(entry.get("defects", ())),
+        default_subset=entry.get("default_subset", ""),
     )
 
 

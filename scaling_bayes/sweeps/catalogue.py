@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -13,7 +12,7 @@ from scaling_bayes.sweeps.checks import SweepError
 from scaling_bayes.sweeps.declaration import Declaration, pick_names
 from scaling_bayes.sweeps.downloads import fetch_file, find_local
 from scaling_bayes.sweeps.readers import SAVED, read_saved, read_table
-from scaling_bayes.symbols import suggest
+from scaling_bayes.sweeps.subsets import choose_rows
 
 NORMAL_95 = 1.959963984540054
 """Half-width of a central 95 % interval of a normal distribution, in standard errors."""
@@ -74,7 +73,7 @@ def load_sweep(name: str, *, response: str | None = None, subset: str | None = N
     response : str, optional
         Another column of the table to take as response, for instance another evaluation set.
     subset : str, optional
-        Rows that the card names, for instance ``"published_fit"``; what is left out is counted in attrs.
+        Rows that the card names, for instance ``"published_fit"``, or ``"all"``; what is left out is counted in attrs.
     **overrides
         Arguments of `as_sweep`, in place of the card's.
 
@@ -93,15 +92,22 @@ def load_sweep(name: str, *, response: str | None = None, subset: str | None = N
     card = read_card(name)
     paths = [fetch_file(file, card.folder) for file in card.files]
     if paths[0].name.endswith(SAVED):
-        if response or subset or overrides:
-            raise SweepError(f"sweep {name!r} is saved as it is: it takes no response=, subset= or other argument.")
-        return read_saved(paths[0]).assign_attrs(_provenance(card))
+        if response or overrides:
+            raise SweepError(f"sweep {name!r} is saved as it is: it takes no response= or other argument of as_sweep.")
+        whole = read_saved(paths[0]).assign_attrs(_provenance(card))
+        rows, why = choose_rows(card, subset, lambda column: whole[column].values, str(whole.attrs["response"]))
+        return _count_dropped(whole.isel(run=rows), whole.sizes["run"] - len(rows), why)
     table = pd.concat([read_table(path) for path in paths], ignore_index=True)
     chosen = card.find_response(response, list(table.columns))
-    table, why = _take_subset(table, card, chosen, subset)
-    sweep = assemble(*_declare(table, card, chosen, overrides))
+    rows, why = choose_rows(card, subset, lambda column: table[column].to_numpy(), chosen.column)
+    sweep = assemble(*_declare(table.iloc[rows], card, chosen, overrides))
+    return _count_dropped(sweep, card.rows - len(rows), why)
+
+
+def _count_dropped(sweep: xr.Dataset, dropped: int, why: str) -> xr.Dataset:
+    """Say in attrs how many rows a subset left out."""
     if why:
-        sweep.attrs["dropped"] += card.rows - len(table)
+        sweep.attrs["dropped"] += dropped
         sweep.attrs["dropped_why"] = [why, *sweep.attrs["dropped_why"]]
     return sweep
 
@@ -109,16 +115,6 @@ def load_sweep(name: str, *, response: str | None = None, subset: str | None = N
 def _provenance(card: Card) -> dict[str, str]:
     return {"sweep": card.name, "title": card.title, "source": card.url, "citation": card.citation,
             "licence": card.licence}  # fmt: skip
-
-
-def _take_subset(table: pd.DataFrame, card: Card, response: Response, subset: str | None) -> tuple[pd.DataFrame, str]:
-    if subset is None:
-        return table, ""
-    if subset not in card.subsets:
-        raise SweepError(f"sweep {card.name!r} has no subset {subset!r}: {suggest(subset, card.subsets)}.")
-    rule = card.subsets[subset]
-    highest = np.argsort(-table[response.column].to_numpy(), kind="stable")[: rule["drop_highest"]]
-    return table.drop(index=table.index[highest]), f"{len(highest)}: {rule['description']}"
 
 
 def _declare(

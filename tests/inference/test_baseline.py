@@ -86,6 +86,22 @@ def test_a_group_by_itself_is_the_fit_of_its_runs(sweeps):
         assert float(together[name].sel(corpus="web")) == pytest.approx(float(alone[name]), rel=1e-3)
 
 
+def test_crossed_groups_are_fitted_combination_by_combination(sweeps):
+    sweep = sweeps["crossed"]()
+    factors = {g: sorted(set(sweep[g].values)) for g in ("corpus", "architecture")}
+    together = sb.baseline(sb.law("power"), sweep, seed=0, method="least_squares", bootstrap=20, by=tuple(factors))
+    estimate = together["estimate"].to_dataset()
+    assert estimate["A"].dims == together["posterior"]["A"].dims[2:] == ("corpus", "architecture")
+    cell = {g: labels[-1] for g, labels in factors.items()}
+    mine = np.logical_and.reduce([sweep[g].values == label for g, label in cell.items()])
+    alone = sb.baseline(sb.law("power"), sweep.isel(run=mine), seed=1, method="least_squares", bootstrap=2)["estimate"]
+    assert float(estimate["alpha"].sel(cell)) == pytest.approx(float(alone["alpha"]), rel=1e-3)
+    ahead = sb.predict(together, {"C": [1e22], **{g: [label] for g, label in cell.items()}})
+    assert ahead["loss"].dims == ("chain", "draw", "point")
+    with pytest.raises(sb.ModelError, match=f"no run of {', '.join(cell.values())}"):
+        sb.baseline(sb.law("power"), sweep.isel(run=~mine), seed=0, bootstrap=2, by=tuple(factors))
+
+
 def test_shape_and_seed(sweeps):
     first, again, other = (
         sb.baseline(CHINCHILLA, sweeps["corpora"](), seed=seed, bootstrap=20, by="corpus") for seed in (0, 0, 1)

@@ -17,6 +17,13 @@ SIGN_CHANGES, TOP_SLOPE, RATIO, LARGEST = (
     "correlation with log D/N",
     "largest residual",
 )
+SEEDS = "distance between seeds"
+
+
+def seeds_of(make_sweep, noise):
+    """Three seeds of every size; the first six runs have the same one."""
+    sweep = make_sweep(place=["0", "1", "2"], noise=noise).rename(place="seed")
+    return sweep.sortby("seed").assign_attrs(groups=["seed"])
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +91,20 @@ def test_no_ratio_without_two_covariates_or_at_a_fixed_ratio(check_after, make_p
         {**table, "loss": runs}, response="loss", covariates=["N", "D"], units=units, counting="total", run=None
     )
     assert RATIO not in check(make_posterior(sweep, CHINCHILLA))["statistic"].values
+
+
+@pytest.mark.parametrize(("noise", "too_close"), [(0.01, False), (0.001, True)])
+def test_misfit_called_noise_is_told_by_seeds_that_lie_closer(make_sweep, make_posterior, noise, too_close):
+    sweep = seeds_of(make_sweep, noise)
+    found = check(make_posterior(sweep, sigma=0.01))
+    assert (p_value(found, SEEDS) > 0.975) == too_close
+    assert ("distance between seeds" in verdicts(found)) == too_close
+
+
+def test_runs_that_differ_in_more_than_their_seed_are_no_replicates(make_sweep, make_posterior):
+    assert SEEDS not in check(make_posterior(make_sweep(corpus=["code", "web"])))["statistic"].values
+    lone = seeds_of(make_sweep, 0.01).isel(run=slice(0, 6))
+    assert SEEDS not in check(make_posterior(lone))["statistic"].values
 
 
 def test_replicated_statistics_keep_their_draws(check_after):

@@ -139,7 +139,7 @@ def table_of(make_sweep, make_posterior):
     fit_part, held_out = hold_out(sweep, along="N", above=2e8)
     posterior = make_posterior(fit_part, groups=("corpus",), spread=0.0)
     scored = score(posterior, held_out)
-    return lambda by=None, **options: (scored, score_table(scored, by, **options))
+    return lambda by=(), **options: (scored, score_table(scored, by, **options))
 
 
 def test_table_over_all_runs(table_of):

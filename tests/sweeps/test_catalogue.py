@@ -112,7 +112,7 @@ def test_overtraining():
     [
         ({"response": "eval/c4_val/Perplexity"}, ["no response", "did you mean 'eval/c4_val/CrossEntropyLoss'"]),
         ({"response": "eval/none_val/CrossEntropyLoss"}, ["no response", "'val_loss'"]),
-        ({"subset": "half"}, ["no subset 'half'", "nothing is known"]),
+        ({"subset": "half"}, ["no subset 'half'", "Known: 'all'"]),
         ({"groups": ["corpus"]}, ["column 'corpus'"]),
     ],
 )

@@ -180,6 +180,30 @@ def test_a_saved_sweep_may_be_shipped(catalogue):
         load_sweep("demo", drop=True)
 
 
+SUBSETS = """
+[subsets.tuned]
+description = "mis-tuned runs"
+[subsets.tuned.keep]
+stage = ["base"]
+"""
+
+
+def test_a_default_subset_leaves_out_what_it_says_and_counts_it(catalogue):
+    columns = {"N": [1e6, 1e7, 1e8], "loss": [4.0, 3.0, 9.0], "stage": ["base", "base", "lr"]}
+    units = {"N": "1", "loss": "nats/token"}
+    saved = as_sweep(columns, response="loss", covariates=["N"], keep=["stage"], units=units)
+    saved.to_netcdf(catalogue / "demo" / "sweep.nc", engine="h5netcdf")
+    sha256 = hashlib.sha256((catalogue / "demo" / "sweep.nc").read_bytes()).hexdigest()
+    card = CARD.replace("runs.csv", "sweep.nc").replace(SHA256, sha256)
+    put(catalogue, "demo/card.toml", ('default_subset = "tuned"\n' + card + SUBSETS).encode())
+    assert load_sweep("demo")["loss"].values.tolist() == [4.0, 3.0]
+    assert load_sweep("demo").attrs["dropped"] == 1
+    assert load_sweep("demo").attrs["dropped_why"] == ["1: mis-tuned runs"]
+    assert load_sweep("demo", subset="all")["loss"].values.tolist() == [4.0, 3.0, 9.0]
+    with pytest.raises(SweepError, match="no subset 'tune': did you mean 'tuned'"):
+        load_sweep("demo", subset="tune")
+
+
 def test_an_unfinished_card_names_what_it_lacks(catalogue):
     put(catalogue, "demo/card.toml", CARD.replace('title = "Demo"\n', "").encode())
     with pytest.raises(SweepError, match=r"card\.toml lacks the field 'title'"):
