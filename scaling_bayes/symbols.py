@@ -14,6 +14,7 @@ __all__ = [
     "COVARIATES",
     "FLOP_RULES",
     "GROUPS",
+    "REPLICATE",
     "RESPONSES",
     "UNITS",
     "UNSTATED",
@@ -107,6 +108,9 @@ GROUPS = _table(
     ("family", r"\mathrm{family}", "label", "", "network family"),
 )
 """By what runs are told apart."""
+
+REPLICATE = "seed"
+"""Group whose members are replicates of each other."""
 
 UNSTATED = "not stated"
 

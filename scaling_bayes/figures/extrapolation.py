@@ -14,7 +14,7 @@ from scaling_bayes.figures.curves import curve_legend, curve_parts, draw_curve
 from scaling_bayes.figures.error_panels import draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors, prediction_errors
 from scaling_bayes.figures.style import WIDTH, axis_label, fit_text, legend_below, mark, new_figure, panel_grid
-from scaling_bayes.sweeps import attr_list, check_sweep
+from scaling_bayes.sweeps import check_sweep, compared_groups
 
 NEEDED = ("observed", "median", "lower", "upper", "inside", "level", "extrapolation")
 COLUMNS, MOST_COLUMNS = 3, 6
@@ -57,7 +57,7 @@ def plot_extrapolation(
         From `predict` along the scale: a panel above each shows the response with its 50 % and 90 % bands and all
         runs. Only with one scored answer.
     by : str or sequence of str, optional
-        Groups that have a panel each; all groups of `fit_part` by default, ``()`` for a single panel.
+        Groups that have a panel each; all of `fit_part` but seeds by default, ``()`` for a single panel.
     level : float
         Of the intervals, one of the scored ones.
 
@@ -85,7 +85,7 @@ def plot_extrapolation(
     answers = _name_answers(scored)
     if curve is not None and len(answers) > 1:
         raise FigureError(f"curve= goes with one scored answer, found {len(answers)}: {', '.join(answers)}")
-    groups = attr_list(check_sweep(fit_part), "groups") if by is None else check_groups(by, fit_part)
+    groups = compared_groups(check_sweep(fit_part)) if by is None else check_groups(by, fit_part)
     level = min(check_level(answer, level) for answer in answers.values())
     words = _say(answers, fit_part, level)
     fitted = split_runs(fit_part, groups)

@@ -25,7 +25,7 @@ from scaling_bayes.figures.style import (
     new_figure,
     panel_grid,
 )
-from scaling_bayes.sweeps import attr_list, check_sweep
+from scaling_bayes.sweeps import attr_list, check_sweep, compared_groups
 from scaling_bayes.sweeps.split import find_levels
 from scaling_bayes.symbols import suggest
 
@@ -51,7 +51,8 @@ def plot_sweep(
     x : str, optional
         Covariate along which the response is drawn; C where there is one, else the first.
     hue : str, optional
-        Group that is told by colour; the first by default. Another group has a panel for each of its labels.
+        Group that is told by colour; the first by default. Another group has a panel for each of its labels; seeds are
+        not told apart.
     held_out : Dataset
         Runs that a fit does not see, drawn open.
 
@@ -76,7 +77,7 @@ def plot_sweep(
     >>> [ax.get_xlabel() for ax in plot_sweep(sweep).axes]
     ['training compute $C$ (FLOP)', 'network parameters $N$']
     """
-    covariates, groups = attr_list(check_sweep(sweep), "covariates"), attr_list(sweep, "groups")
+    covariates, groups = attr_list(check_sweep(sweep), "covariates"), compared_groups(sweep)
     x = x or ("C" if "C" in covariates else covariates[0])
     if x not in covariates:
         raise FigureError(f"x={x!r} is no covariate of this sweep: {suggest(x, covariates)}")

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from scaling_bayes.laws.axes import axis_values
 from scaling_bayes.laws.record import Record
-from scaling_bayes.sweeps import attr_list
+from scaling_bayes.sweeps import attr_list, compared_groups
+from scaling_bayes.symbols import REPLICATE
 
 OCTAVE = np.log(2.0)
-SEED = "seed"
-"""Group whose members are replicates of each other."""
 
 Array = NDArray[np.float64]
 Columns = dict[str, np.ndarray]
@@ -150,7 +149,7 @@ def _columns(runs: xr.Dataset, record: Record) -> Columns:
 
 def _find_replicates(runs: xr.Dataset) -> np.ndarray:
     """Number of the set of each run: runs of a set differ in their seed alone."""
-    names = [name for key in ("covariates", "groups") for name in attr_list(runs, key) if name != SEED]
+    names = [*attr_list(runs, "covariates"), *compared_groups(runs)]
     same = pd.DataFrame({name: runs[name].values for name in names if name in runs})
-    has_seed = SEED in runs and not same.empty
+    has_seed = REPLICATE in runs and not same.empty
     return same.groupby(list(same)).ngroup().to_numpy() if has_seed else np.arange(runs.sizes["run"])

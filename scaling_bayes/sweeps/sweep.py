@@ -16,7 +16,7 @@ import xarray as xr
 from scaling_bayes.sweeps.assembly import assemble
 from scaling_bayes.sweeps.checks import SweepError, SweepWarning
 from scaling_bayes.sweeps.declaration import Declaration, Names, Table
-from scaling_bayes.symbols import suggest
+from scaling_bayes.symbols import REPLICATE, suggest
 
 LIST_ATTRS = ("covariates", "groups", "notes", "dropped_why")
 _PROMISED = ("response", "counting", "flop_rule", "title", "source", "dropped")
@@ -162,6 +162,17 @@ def attr_list(sweep: xr.Dataset, key: str) -> list[str]:
     """
     value = sweep.attrs.get(key, [])
     return [value] if isinstance(value, str) else [str(item) for item in value]
+
+
+def compared_groups(sweep: xr.Dataset) -> list[str]:
+    """Groups that may be compared: all but ``seed``, whose members are replicates of each other.
+
+    Examples
+    --------
+    >>> compared_groups(xr.Dataset(attrs={"groups": ["corpus", "seed"]}))
+    ['corpus']
+    """
+    return [name for name in attr_list(sweep, "groups") if name != REPLICATE]
 
 
 def restore_attrs(sweep: xr.Dataset) -> xr.Dataset:
