@@ -54,12 +54,13 @@ def _population(
 
 
 def _scales(design: Design, around: Linearisation) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Guesses of the logarithms of scales."""
+    """Guesses of the logarithms of scales, and of the slope of the noise's."""
     runs, cells = float(np.sum(design.weight)), around.theta.shape[0] * around.theta.shape[1]
     drift = (np.log(np.asarray(design.drift_median)), np.full(len(design.drift_median), 0.3))
     spread = np.asarray(design.spread_scale)
     return {
         "sigma": (np.log(np.clip(around.scale, 1e-4, 1.0)), np.asarray(1 / np.sqrt(runs))),
+        "noise_slope": (np.asarray(around.slope), np.asarray(1 / np.sqrt(runs))),
         "nu_above_2": (np.log(np.asarray(5.0)), np.asarray(0.5)),
         "drift_spread_common": drift,
         "drift_spread_own": drift,

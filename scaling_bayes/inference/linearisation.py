@@ -20,6 +20,9 @@ TAIL = 4.0
 SPREAD_FLOOR = 0.05
 """Least spread between cells that the second fit assumes, in prior widths."""
 
+SMALLEST, STEEPEST = 1e-4, 0.5
+"""Least residual that counts, and the steepest slope of the noise's log spread that is believed."""
+
 ENOUGH_CELLS = 3
 ROUNDS = 4
 MAX_STEPS = 200
@@ -30,15 +33,16 @@ MAX_STEPS = 200
 class Linearisation:
     r"""The squared error of every cell as a quadratic in its coordinates and in its drift.
 
-    With Jacobian ``J``, robust weights ``W``, drift basis ``S`` and ``y`` the log response minus the part of the linear
-    law that does not depend on the coordinates; the drift is rotated to ``Q`` with :math:`Q^T S^T W S Q = diag(D)`.
+    With Jacobian ``J``, weights ``W`` (robust, and larger where the noise is smaller), drift basis ``S`` and ``y`` the
+    log response minus the part of the linear law that does not depend on the coordinates; the drift is rotated to ``Q``
+    with :math:`Q^T S^T W S Q = diag(D)`.
 
     Attributes
     ----------
     theta : array, shape (block, cell, coordinate)
         Least-squares fit.
-    scale : scalar
-        Robust residual scale of all runs.
+    scale, slope : scalar
+        Robust residual scale of all runs at the noise's reference, and the slope of its log along the noise's axis.
     bend : array, shape (block, cell, coordinate, coordinate)
         :math:`J^T W J`.
     pull : array, shape (block, cell, coordinate)
@@ -57,6 +61,7 @@ class Linearisation:
 
     theta: jax.Array
     scale: jax.Array
+    slope: jax.Array
     bend: jax.Array
     pull: jax.Array
     rotation: jax.Array
@@ -95,8 +100,10 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
     law = partial(_log_law, program, design.references)
     left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
     jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
-    weight, scale = _student_weights(left, design.weight)
-    return _expand(theta, scale, jacobian, weight, left, design.basis)
+    slope = _noise_slope(left, design) if program.noise.along else jnp.zeros(())
+    relative = jnp.exp(slope * design.noise_distance)
+    weight, scale = _student_weights(left / relative, design.weight)
+    return _expand(theta, scale, slope, jacobian, weight / relative**2, left, design.basis)
 
 
 def _log_law(
@@ -105,6 +112,15 @@ def _log_law(
     values = program.coordinates.parameters(theta, references, xp=jnp)
     rows = next(iter(covariates.values()))
     return jnp.log(program.coordinates.law.jax(**values, **covariates)) * jnp.ones_like(rows)
+
+
+def _noise_slope(left: Array, design: Design) -> jax.Array:
+    """Slope of the log size of residuals along the noise's axis, between all runs."""
+    weight, u = design.weight / design.weight.sum(), design.noise_distance
+    size = jnp.log(jnp.abs(left) + SMALLEST)
+    u = u - jnp.sum(weight * u)
+    slope = jnp.sum(weight * u * size) / jnp.maximum(jnp.sum(weight * u**2), 1e-12)
+    return jnp.clip(slope, -STEEPEST, STEEPEST)
 
 
 def _student_weights(left: Array, present: Array) -> tuple[jax.Array, jax.Array]:
@@ -141,7 +157,13 @@ def _fit_cell(
 
 
 def _expand(
-    theta: jax.Array, scale: jax.Array, jacobian: jax.Array, weight: jax.Array, left: Array, basis: Array
+    theta: jax.Array,
+    scale: jax.Array,
+    slope: jax.Array,
+    jacobian: jax.Array,
+    weight: jax.Array,
+    left: Array,
+    basis: Array,
 ) -> Linearisation:
     weighted = jacobian * weight[..., None]
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
@@ -150,6 +172,7 @@ def _expand(
     return Linearisation(
         theta=theta,
         scale=scale,
+        slope=slope,
         bend=jnp.einsum("bcnp,bcnq->bcpq", weighted, jacobian),
         pull=jnp.einsum("bcnp,bcn->bcp", weighted, response),
         rotation=rotation,

@@ -64,7 +64,8 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
     coordinates, response = binding.program.coordinates, str(sweep.attrs["response"])
     columns = {str(c): sweep[c].values for c in sweep.coords}
     fitted = {c: columns[c] for c in (*binding.law.covariates, "C") if c in columns}
-    fitted |= {axis.name: axis_values(axis.name, columns) for axis in binding.axes}
+    axes = (*binding.axes, *((binding.noise_axis,) if binding.noise_axis else ()))
+    fitted |= {axis.name: axis_values(axis.name, columns) for axis in axes}
     return Record(
         law=binding.law,
         references=dict(binding.references),
@@ -77,6 +78,7 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
         shares=coordinates.shares,
         singles=coordinates.singles,
         axes=binding.axes,
+        noise_axis=binding.noise_axis,
         priors={p: str(prior) for p, prior in binding.program.priors},
         flags=dict(binding.flags),
     )
@@ -93,7 +95,7 @@ def label_draws(draws: Mapping[str, np.ndarray], binding: Binding, record: Recor
     for factor in record.factors:
         variables[f"spread_{factor}"] = ((*SAMPLE, "coordinate"), _spreads(draws, binding, factor))
         variables[f"effect_{factor}"] = ((*SAMPLE, factor, "coordinate"), _effects(draws, binding, factor))
-    variables |= {name: (SAMPLE, draws[name]) for name in RESIDUALS[record.noise].parameters}
+    variables |= {name: (SAMPLE, draws[name]) for name in record.noise_parameters}
     variables |= _drifts(draws, binding) if record.axes else {}
     return xr.Dataset(variables, coords=_coords(binding, record, theta.shape[:2]))
 
@@ -104,7 +106,8 @@ def label_likelihood(
     """Group ``log_likelihood``: log density of each run's log response, dims (chain, draw, run)."""
     mean = _in_order_of_runs(draws["log_mean"], binding)
     residual = np.log(sweep[record.response].values) - mean
-    noise = {name: draws[name][..., None] for name in RESIDUALS[record.noise].parameters}
+    columns = {str(c): sweep[c].values for c in sweep.coords}
+    noise = record.noise_at({name: draws[name][..., None] for name in record.noise_parameters}, columns)
     density = RESIDUALS[record.noise].log_density(residual, noise)
     return xr.Dataset({record.response: ((*SAMPLE, "run"), density)}, coords={"run": sweep["run"].values})
 

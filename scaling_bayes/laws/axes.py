@@ -1,4 +1,4 @@
-"""Axes along which a law may drift: a covariate, or a formula in covariates such as ``D/N``."""
+"""Axes along which a law may drift or its noise change: a covariate, or a formula in covariates such as ``D/N``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from scaling_bayes.laws.reader import read_formula
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a discrepancy, as it was fitted.
+    """One axis of a discrepancy, or of the noise's spread, as it was fitted.
 
     Attributes
     ----------
     name : str
         Covariate or formula.
     reference : float
-        Where the drift is zero.
+        Where the drift is zero, or the spread is ``sigma``.
     knots : tuple of float
         Log distances from the reference at which the drift is represented.
     median : float
@@ -28,8 +28,8 @@ class Axis:
 
     name: str
     reference: float
-    knots: tuple[float, ...]
-    median: float
+    knots: tuple[float, ...] = ()
+    median: float = 0.0
 
     def distance(self, values: Any) -> np.ndarray:
         """Log distance of `values` of the axis from the reference, in e-folds.
@@ -73,6 +73,6 @@ def axis_values(name: str, table: Mapping[str, Any]) -> np.ndarray:
     needed = sorted(s.name for s in expression.free_symbols)
     if absent := [n for n in needed if n not in table]:
         given = ", ".join(map(str, table)) or "none"
-        raise ValueError(f"the discrepancy runs along {name!r}: add a column {absent[0]!r} (columns given: {given})")
+        raise ValueError(f"an axis runs along {name!r}: add a column {absent[0]!r} (columns given: {given})")
     columns = [np.asarray(table[n], dtype=np.float64) for n in needed]
     return np.asarray(compile_expression(expression, needed)(*columns), dtype=np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.coordinates import Coordinates
 from scaling_bayes.laws.law import Law
+from scaling_bayes.laws.residuals import RESIDUALS
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Record:
         See `Coordinates`; empty for a fit that has no population.
     axes : tuple of Axis
         Along which the law may drift.
+    noise_axis : Axis or None
+        Along which the spread of the noise changes.
     priors : dict
         parameter -> the user's prior, as text.
     flags : dict
@@ -52,6 +55,7 @@ class Record:
     shares: tuple[str, ...] = ()
     singles: tuple[str, ...] = ()
     axes: tuple[Axis, ...] = ()
+    noise_axis: Axis | None = None
     priors: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
 
@@ -97,6 +101,27 @@ class Record:
         at = tuple(slice(None) if g in groups else 0 for g in self.factors)
         return np.broadcast_to(value, shape)[(slice(None), slice(None), *at)]
 
+    @property
+    def noise_parameters(self) -> tuple[str, ...]:
+        """Names of the noise's parameters in a posterior."""
+        return (*RESIDUALS[self.noise].parameters, *(("noise_slope",) if self.noise_axis else ()))
+
+    def noise_at(self, values: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of the residual's distribution at points.
+
+        Parameters
+        ----------
+        values : mapping
+            Of `noise_parameters`, arrays that broadcast against (..., point).
+        table : mapping
+            Columns of the points.
+        """
+        found = {name: values[name] for name in RESIDUALS[self.noise].parameters}
+        if self.noise_axis is not None:
+            distance = self.noise_axis.distance(axis_values(self.noise_axis.name, table))
+            found["sigma"] = found["sigma"] * np.exp(values["noise_slope"] * distance)
+        return found
+
     def scale_axis(self) -> str:
         """What extrapolation is measured along: the drift's first axis, else C, else the first covariate."""
         names = [axis.name for axis in self.axes] + ["C", *self.law.covariates]
@@ -109,14 +134,20 @@ class Record:
 
     def to_json(self) -> str:
         """As text for a file's attributes."""
-        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("law", "axes")}
-        return json.dumps({**plain, "law": self.law.to_dict(), "axes": [asdict(axis) for axis in self.axes]})
+        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("law", "axes", "noise_axis")}
+        axes = {"axes": [asdict(axis) for axis in self.axes], "noise_axis": self.noise_axis and asdict(self.noise_axis)}
+        return json.dumps({**plain, **axes, "law": self.law.to_dict()})
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
         """Read back what `to_json` wrote."""
         saved = json.loads(text)
-        axes = tuple(Axis(**{**axis, "knots": tuple(axis["knots"])}) for axis in saved.pop("axes"))
+        noise_axis = saved.pop("noise_axis", None)
+        axes = tuple(_read_axis(axis) for axis in saved.pop("axes"))
         law = Law.from_dict(saved.pop("law"))
         names = {k: tuple(saved.pop(k)) for k in ("shares", "singles")}
-        return cls(**{**saved, **names, "law": law, "axes": axes})
+        return cls(**{**saved, **names, "law": law, "axes": axes, "noise_axis": noise_axis and _read_axis(noise_axis)})
+
+
+def _read_axis(saved: Mapping[str, Any]) -> Axis:
+    return Axis(**{**saved, "knots": tuple(saved["knots"])})

@@ -1,7 +1,7 @@
 """Settle a model on a sweep: references, coordinates, axes of the drift, and the program with its arrays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,12 @@ from scaling_bayes.model.layout import (
     arrange_cells,
     arrange_drift,
     arrange_effects,
+    arrange_noise,
     arrange_rows,
     list_effects,
     list_terms,
 )
-from scaling_bayes.model.noise import Noise
+from scaling_bayes.model.noise import SCALE, Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.model.priors import Prior
 from scaling_bayes.sweeps import attr_list
@@ -34,7 +35,7 @@ SPREADS = {True: 0.01, False: 0.005}
 """Prior median of a drift's spread, for laws in one covariate and for others."""
 
 ENOUGH_LEVELS = 3
-"""Distinct scales that ``discrepancy="auto"`` asks for along an axis."""
+"""Distinct scales along an axis that ``discrepancy="auto"`` and a changing spread of the noise ask for."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Binding:
         covariate -> reference.
     axes : tuple of Axis
         Of the discrepancy.
+    noise_axis : Axis or None
+        Along which the spread of the noise changes.
     pooling : dict
         parameter -> pooling.
     effects : tuple of Effect
@@ -67,6 +70,7 @@ class Binding:
     cells: Cells
     references: Mapping[str, float]
     axes: tuple[Axis, ...]
+    noise_axis: Axis | None
     pooling: Mapping[str, Pooling]
     effects: tuple[Effect, ...]
     flags: Mapping[str, Any]
@@ -105,18 +109,19 @@ def bind(
     cells = arrange_cells(pooling, sweep)
     references = choose_references(law, sweep)
     axes = _axes(discrepancy, law, sweep)
+    noise_axis = _noise_axis(noise, law, sweep)
     coordinates = _coordinates(law, pooling, priors)
     owners = [pooling[p] for p in coordinates.owners()]
     program = BoundModel(
         coordinates=coordinates,
-        noise=noise,
+        noise=replace(noise, along=noise_axis.name if noise_axis else None),
         drift=_drift_parts(discrepancy, cells) if axes else (),
         sampled=tuple(bool(cells.factors) and not isinstance(owner, Separate) for owner in owners),
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
     )
     effects = list_effects(list_terms(owners, cells), cells)
-    design = _design(program, owners, axes, cells, references, sweep)
-    return Binding(law, program, design, cells, references, axes, pooling, effects, flags)
+    design = _design(program, owners, axes, noise_axis, cells, references, sweep)
+    return Binding(law, program, design, cells, references, axes, noise_axis, pooling, effects, flags)
 
 
 def choose_references(law: Law, sweep: xr.Dataset) -> dict[str, float]:
@@ -137,16 +142,33 @@ def _axes(discrepancy: Discrepancy | str | None, law: Law, sweep: xr.Dataset) ->
     if discrepancy is None:
         return ()
     chosen = discrepancy if isinstance(discrepancy, Discrepancy) else Discrepancy()
-    along = chosen.along or (("C",) if "C" in sweep.coords else law.covariates[:1])
     median = chosen.spread or SPREADS[len(law.covariates) == 1]
-    columns = {str(c): sweep[c].values for c in sweep.coords}
     axes = []
-    for name in along:
-        logs = np.log(axis_values(name, columns))
-        u = logs - logs.mean()
+    for name in chosen.along or (_scale(law, sweep),):
+        u, reference = _distances(name, sweep)
         if discrepancy != "auto" or len(distinct_levels(u)) >= ENOUGH_LEVELS:
-            axes.append(Axis(name, float(np.exp(logs.mean())), tuple(choose_knots(u).tolist()), median))
+            axes.append(Axis(name, reference, tuple(choose_knots(u).tolist()), median))
     return tuple(axes)
+
+
+def _noise_axis(noise: Noise, law: Law, sweep: xr.Dataset) -> Axis | None:
+    """Axis of the noise's spread, if it has one and the sweep has enough scales along it."""
+    if noise.along is None:
+        return None
+    name = _scale(law, sweep) if noise.along == SCALE else noise.along
+    u, reference = _distances(name, sweep)
+    return Axis(name, reference) if len(distinct_levels(u)) >= ENOUGH_LEVELS else None
+
+
+def _scale(law: Law, sweep: xr.Dataset) -> str:
+    """The axis that is extrapolated along where none is named."""
+    return "C" if "C" in sweep.coords else law.covariates[0]
+
+
+def _distances(name: str, sweep: xr.Dataset) -> tuple[np.ndarray, float]:
+    """Log distance of every run from the geometric mean of an axis, and that mean."""
+    logs = np.log(axis_values(name, {str(c): sweep[c].values for c in sweep.coords}))
+    return logs - logs.mean(), float(np.exp(logs.mean()))
 
 
 def _drift_parts(discrepancy: Discrepancy | str | None, cells: Cells) -> tuple[str, ...]:
@@ -165,6 +187,7 @@ def _design(
     program: BoundModel,
     owners: Sequence[Pooling],
     axes: Sequence[Axis],
+    noise_axis: Axis | None,
     cells: Cells,
     references: Mapping[str, float],
     sweep: xr.Dataset,
@@ -176,6 +199,7 @@ def _design(
         prior_mean=mean,
         prior_width=width,
         **arrange_effects(terms, list_effects(terms, cells), cells, width, spread),
+        **arrange_noise(noise_axis, sweep, cells),
         **arrange_drift(axes, sweep, cells),
     )
 

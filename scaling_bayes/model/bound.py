@@ -28,7 +28,7 @@ class Conditions:
     common, own_scale : array, shape (knot,)
         Common drift, and spread of the own one.
     information : scalar
-        What one run says about its log mean.
+        What a run at the reference scale says about its log mean.
     """
 
     population: jax.Array
@@ -91,7 +91,8 @@ class BoundModel:
         numpyro.deterministic("effects", scale * effects)
         numpyro.deterministic("drift_own", own_scale * own)
         with numpyro.handlers.mask(mask=design.weight > 0):
-            numpyro.sample("log_response", self.noise.distribution(mean, noise), obs=design.log_response)
+            around = self.noise.distribution(mean, noise, design.noise_distance)
+            numpyro.sample("log_response", around, obs=design.log_response)
 
     def log_law(self, theta: Array, design: Design) -> jax.Array:
         """Log of the law at every row, shape (block, cell, row), for coordinates (block, cell, coordinate)."""

@@ -23,6 +23,8 @@ class Design:
     references : dict of scalar
     log_response, weight : array, shape (block, cell, row)
         ``weight`` is 1 for a run and 0 for padding.
+    noise_distance : array, shape (block, cell, row)
+        Log distance from the scale at which the spread of the noise is told; 0 where it is one.
     prior_mean, prior_width : array, shape (coordinate,)
     spread_scale : array, shape (spread,)
         Scale of the half-normal prior on each spread that is sampled.
@@ -41,6 +43,7 @@ class Design:
     references: dict[str, Array]
     log_response: Array
     weight: Array
+    noise_distance: Array
     prior_mean: Array
     prior_width: Array
     spread_scale: Array

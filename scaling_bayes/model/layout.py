@@ -103,6 +103,14 @@ def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[
     }
 
 
+def arrange_noise(axis: Axis | None, sweep: xr.Dataset, cells: Cells) -> dict[str, Any]:
+    """Log distance of every row from the scale at which the noise is told."""
+    if axis is None:
+        return {"noise_distance": np.zeros(cells.runs.shape)}
+    distance = axis.distance(axis_values(axis.name, {str(c): sweep[c].values for c in sweep.coords}))
+    return {"noise_distance": np.where(cells.runs < 0, 0.0, distance[cells.runs])}
+
+
 def list_terms(owners: Sequence[Pooling], cells: Cells) -> list[Term]:
     """Sets of effects, for the pooling that each coordinate follows."""
     if not cells.factors:

@@ -46,8 +46,9 @@ class Forecast:
 
     def noise_values(self) -> dict[str, np.ndarray]:
         """Parameters of the noise by name, of shapes that broadcast against `log_mean`."""
-        residual = RESIDUALS[self.record.noise]
-        return {name: self._align(select(self.draws[name], self.points)) for name in residual.parameters}
+        values = {n: self._align(select(self.draws[n], self.points)) for n in self.record.noise_parameters}
+        columns = {str(name): column.values for name, column in self.points.coords.items()}
+        return self.record.noise_at(values, columns)
 
     def draw_noise(self, rng: np.random.Generator) -> xr.DataArray:
         """Noise of one new run at each point, in the shape of `log_mean`."""
