@@ -1,4 +1,4 @@
-"""One least-squares fit per cell: where the law is, which way it bends, and which runs it cannot explain."""
+"""One penalised least-squares fit per cell, drift included: where the law is, how it bends, what it leaves."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,9 @@ SPREAD_FLOOR = 0.05
 SMALLEST, STEEPEST = 1e-4, 0.5
 """Least residual that counts, and the steepest slope of the noise's log spread that is believed."""
 
+WIDE = 3.0
+"""Spread of the drift that the fit allows for, in prior medians."""
+
 ENOUGH_CELLS = 3
 ROUNDS = 4
 MAX_STEPS = 200
@@ -34,8 +37,7 @@ class Linearisation:
     r"""The squared error of every cell as a quadratic in its coordinates and in its drift.
 
     With Jacobian ``J``, weights ``W`` (robust, and larger where the noise is smaller), drift basis ``S`` and ``y`` the
-    log response minus the part of the linear law that does not depend on the coordinates; the drift is rotated to ``Q``
-    with :math:`Q^T S^T W S Q = diag(D)`.
+    log response minus the part of the linear law that does not depend on the coordinates.
 
     Attributes
     ----------
@@ -47,16 +49,14 @@ class Linearisation:
         :math:`J^T W J`.
     pull : array, shape (block, cell, coordinate)
         :math:`J^T W y`.
-    rotation : array, shape (block, cell, knot, knot)
-        ``Q``.
-    drift_bend : array, shape (block, cell, knot)
-        ``D``.
+    drift_bend : array, shape (block, cell, knot, knot)
+        :math:`S^T W S`.
     drift_pull : array, shape (block, cell, knot)
-        :math:`Q^T S^T W y`.
+        :math:`S^T W y`.
     cross : array, shape (block, cell, coordinate, knot)
-        :math:`J^T W S Q`.
+        :math:`J^T W S`.
     lever : array, shape (block, cell, row, knot)
-        :math:`W S Q`.
+        :math:`W S`.
     """
 
     theta: jax.Array
@@ -64,7 +64,6 @@ class Linearisation:
     slope: jax.Array
     bend: jax.Array
     pull: jax.Array
-    rotation: jax.Array
     drift_bend: jax.Array
     drift_pull: jax.Array
     cross: jax.Array
@@ -75,7 +74,8 @@ class Linearisation:
 def linearise(program: BoundModel, design: Design) -> Linearisation:
     """Fit the law in each cell by Levenberg-Marquardt with Student-t weights, and expand around it.
 
-    A first fit is held by the law's weak prior alone; a second by what the cells have in common, so that the expansion
+    The drift is fitted with the law, held by its prior, so that the law is found where a drifting law will be. A first
+    fit is held by the law's weak prior alone; a second by what the cells have in common, so that the expansion
     is around where a partially pooled posterior will be.
 
     Parameters
@@ -88,21 +88,22 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
     Linearisation
     """
 
-    def fit(held_by: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
-        over_cells = jax.vmap(jax.vmap(partial(_fit_cell, program, design.references, *held_by)))
-        theta = over_cells(design.covariates, design.log_response, design.weight)
-        flat = theta.reshape(-1, theta.shape[-1])
+    def fit(held_by: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], Any]:
+        over_cells = jax.vmap(jax.vmap(partial(_fit_cell, program, design, *held_by)))
+        found = over_cells(design.covariates, design.log_response, design.weight, design.basis)
+        flat = found[0].reshape(-1, found[0].shape[-1])
         spread = jnp.sqrt(flat.var(axis=0) + (SPREAD_FLOOR * design.prior_width) ** 2)
-        return (flat.mean(axis=0), spread) if len(flat) >= ENOUGH_CELLS else held_by, theta
+        return (flat.mean(axis=0), spread) if len(flat) >= ENOUGH_CELLS else held_by, found
 
     weak = (jnp.asarray(design.prior_mean), jnp.sqrt(2.0) * design.prior_width)
-    theta = jax.lax.scan(fit, weak, None, length=2)[1][-1]
+    theta, drift = jax.tree.map(lambda found: found[-1], jax.lax.scan(fit, weak, None, length=2)[1])
     law = partial(_log_law, program, design.references)
     left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
     jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
-    slope = _noise_slope(left, design) if program.noise.along else jnp.zeros(())
+    noise = left - jnp.einsum("bcnk,bck->bcn", design.basis, drift)
+    slope = _noise_slope(noise, design) if program.noise.along else jnp.zeros(())
     relative = jnp.exp(slope * design.noise_distance)
-    weight, scale = _student_weights(left / relative, design.weight)
+    weight, scale = _student_weights(noise / relative, design.weight)
     return _expand(theta, scale, slope, jacobian, weight / relative**2, left, design.basis)
 
 
@@ -132,28 +133,37 @@ def _student_weights(left: Array, present: Array) -> tuple[jax.Array, jax.Array]
 
 def _fit_cell(
     program: BoundModel,
-    references: dict[str, Array],
+    design: Design,
     prior_mean: jax.Array,
     width: jax.Array,
     covariates: dict[str, Array],
     log_response: Array,
     present: Array,
-) -> jax.Array:
-    law = partial(_log_law, program, references, covariates)
+    basis: Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Coordinates and drift of one cell."""
+    law = partial(_log_law, program, design.references, covariates)
+    reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
 
-    def residuals(theta: jax.Array, arguments: Any) -> Any:
+    def left(at: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return law(at[0]) + basis @ (reach * at[1]) - log_response
+
+    def residuals(at: tuple[jax.Array, jax.Array], arguments: Any) -> Any:
         weight, scale = arguments
-        return jnp.sqrt(weight) * (law(theta) - log_response) / scale, (theta - prior_mean) / width
+        return jnp.sqrt(weight) * left(at) / scale, (at[0] - prior_mean) / width, at[1]
 
     solver: optx.AbstractLeastSquaresSolver = optx.LevenbergMarquardt(rtol=1e-8, atol=1e-8)
 
-    def refit(_: int, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        theta, weight, scale = state
-        found = optx.least_squares(residuals, solver, theta, (weight, scale), max_steps=MAX_STEPS, throw=False).value
-        theta = jnp.where(jnp.all(jnp.isfinite(found)), found, theta)
-        return theta, *_student_weights(law(theta) - log_response, present)
+    def refit(_: int, state: tuple[Any, jax.Array, jax.Array]) -> tuple[Any, jax.Array, jax.Array]:
+        at, weight, scale = state
+        found = optx.least_squares(residuals, solver, at, (weight, scale), max_steps=MAX_STEPS, throw=False).value
+        finite = jnp.all(jnp.isfinite(found[0])) & jnp.all(jnp.isfinite(found[1]))
+        at = jax.tree.map(lambda new, old: jnp.where(finite, new, old), found, at)
+        return at, *_student_weights(left(at), present)
 
-    return jax.lax.fori_loop(0, ROUNDS, refit, (prior_mean, present, jnp.asarray(NOISE)))[0]
+    start = (prior_mean, jnp.zeros_like(reach))
+    theta, drift = jax.lax.fori_loop(0, ROUNDS, refit, (start, present, jnp.asarray(NOISE)))[0]
+    return theta, reach * drift
 
 
 def _expand(
@@ -165,18 +175,15 @@ def _expand(
     left: Array,
     basis: Array,
 ) -> Linearisation:
-    weighted = jacobian * weight[..., None]
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
-    drift_bend, rotation = jnp.linalg.eigh(jnp.einsum("bcnk,bcn,bcnl->bckl", basis, weight, basis))
-    lever = weight[..., None] * (basis @ rotation)
+    weighted, lever = jacobian * weight[..., None], weight[..., None] * basis
     return Linearisation(
         theta=theta,
         scale=scale,
         slope=slope,
         bend=jnp.einsum("bcnp,bcnq->bcpq", weighted, jacobian),
         pull=jnp.einsum("bcnp,bcn->bcp", weighted, response),
-        rotation=rotation,
-        drift_bend=jnp.maximum(drift_bend, 0.0),
+        drift_bend=jnp.einsum("bcnk,bcnl->bckl", lever, basis),
         drift_pull=jnp.einsum("bcnk,bcn->bck", lever, response),
         cross=jnp.einsum("bcnp,bcnk->bcpk", jacobian, lever),
         lever=lever,

@@ -5,12 +5,12 @@ linearised model of effects ``a`` and own drifts ``u`` is Gaussian. With standar
 
 .. math::
 
-    \Lambda = \begin{pmatrix} I + w T^T H T & w s\, T^T B \\ \cdot & I + w s^2 D \end{pmatrix},
-    \qquad H = J^T W J, \quad B = J^T W S Q, \quad D = Q^T S^T W S Q \text{ diagonal}
+    \Lambda = \begin{pmatrix} I + w T^T H T & w T^T B s \\ \cdot & I + w s D s \end{pmatrix},
+    \qquad H = J^T W J, \quad B = J^T W S, \quad D = S^T W S
 
 Drifts are eliminated cell by cell, effects block by block, and standard normal ``z`` become
 :math:`(a, u) = m + L^{-T} z` with :math:`L L^T = \Lambda`. Drifts come last, when the effects are known: they are moved
-to what the law itself leaves, :math:`Q^T S^T W (\log y - \log f)`, and not to what its linearisation leaves; else a
+to what the law itself leaves, :math:`S^T W (\log y - \log f)`, and not to what its linearisation leaves; else a
 law that bends by more than the noise would bend the density with it. It is a change of variables, so the density is
 exact for any likelihood and law; only the geometry is approximate. Spreads near zero give the non-centred geometry,
 informative cells the centred one, so that it holds at every number of groups.
@@ -54,35 +54,35 @@ class ConditionalLaplace:
             Log density of the moved values under their priors, plus the log determinant, minus that of the inputs; the
             program adds it, having counted the inputs as standard normal.
         """
-        at, w = self.around, given.information
-        s = _typical(given.own_scale)
-        common = jnp.einsum("bckl,k->bcl", at.rotation, given.common)
-        pull = at.pull - at.bend @ given.population - jnp.einsum("bcpk,bck->bcp", at.cross, common)
-        drift_pull = at.drift_pull - jnp.einsum("bcpk,p->bck", at.cross, given.population) - at.drift_bend * common
-        inner = jnp.sqrt(1 + w * s**2 * at.drift_bend)
-        reach = w * s * at.cross / inner[..., None, :]
-        shift = w * s * drift_pull / inner
-        bend = w * at.bend - jnp.einsum("bcpk,bcqk->bcpq", reach, reach)
+        at, w, s = self.around, given.information, given.own_scale
+        pull = at.pull - at.bend @ given.population - at.cross @ given.common
+        drift_pull = (
+            at.drift_pull - jnp.einsum("bcpk,p->bck", at.cross, given.population) - at.drift_bend @ given.common
+        )
+        inner = jnp.linalg.cholesky(w * s[:, None] * at.drift_bend * s + jnp.eye(len(s)))
+        reach = solve_triangular(inner, w * s[:, None] * jnp.swapaxes(at.cross, -1, -2), lower=True)
+        shift = _solve(inner, w * s * drift_pull)
+        bend = w * at.bend - jnp.einsum("bckp,bckq->bcpq", reach, reach)
         moves = design.incidence * given.scale
         precision = jnp.einsum("bcpe,bcpq,bcqf->bef", moves, bend, moves) + jnp.eye(moves.shape[-1])
-        target = jnp.einsum("bcpe,bcp->be", moves, w * pull - jnp.einsum("bcpk,bck->bcp", reach, shift))
+        target = jnp.einsum("bcpe,bcp->be", moves, w * pull - jnp.einsum("bckp,bck->bcp", reach, shift))
         outer = jnp.linalg.cholesky(precision)
-        half = solve_triangular(outer, target[..., None], lower=True)[..., 0] + effects
-        moved = solve_triangular(jnp.swapaxes(outer, -1, -2), half[..., None], lower=False)[..., 0]
+        moved = _solve(outer, _solve(outer, target) + effects, transposed=True)
         left = design.log_response - self._log_law(moved, given, design) - design.basis @ given.common
-        rotated = (w * s * jnp.einsum("bcnk,bcn->bck", at.lever, left) / inner + own) / inner
-        moved_own = jnp.einsum("bckl,bcl->bck", at.rotation, rotated)
-        change = _standard(moved) + _standard(rotated) - _standard(effects) - _standard(own)
-        return moved, moved_own, change - jnp.sum(jnp.log(inner)) - _log_diagonal(outer)
+        moved_own = _solve(
+            inner, _solve(inner, w * s * jnp.einsum("bcnk,bcn->bck", at.lever, left)) + own, transposed=True
+        )
+        change = _standard(moved) + _standard(moved_own) - _standard(effects) - _standard(own)
+        return moved, moved_own, change - _log_diagonal(inner) - _log_diagonal(outer)
 
     def _log_law(self, effects: jax.Array, given: Conditions, design: Design) -> jax.Array:
         moves = jnp.einsum("bcpe,be->bcp", design.incidence, given.scale * effects)
         return self.program.log_law(given.population + moves, design)
 
 
-def _typical(scales: jax.Array) -> jax.Array:
-    """One drift spread for the geometry where axes have several; zero without drift."""
-    return jnp.exp(jnp.mean(jnp.log(scales))) if scales.shape[-1] else jnp.zeros(())
+def _solve(factor: jax.Array, vector: jax.Array, *, transposed: bool = False) -> jax.Array:
+    """Solve with a lower triangular factor, or with its transpose."""
+    return solve_triangular(factor, vector[..., None], lower=True, trans=int(transposed))[..., 0]
 
 
 def _standard(values: jax.Array) -> jax.Array:
