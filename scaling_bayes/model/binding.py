@@ -144,9 +144,9 @@ def _axes(discrepancy: Discrepancy | str | None, law: Law, sweep: xr.Dataset) ->
     chosen = discrepancy if isinstance(discrepancy, Discrepancy) else Discrepancy()
     median = chosen.spread or SPREADS[len(law.covariates) == 1]
     axes = []
-    for name in chosen.along or (_scale(law, sweep),):
+    for name in chosen.along or (_scale(law, sweep), *_ratio(law)):
         u, reference = _distances(name, sweep)
-        if discrepancy != "auto" or len(distinct_levels(u)) >= ENOUGH_LEVELS:
+        if chosen.along or len(distinct_levels(u)) >= ENOUGH_LEVELS:
             axes.append(Axis(name, reference, tuple(choose_knots(u).tolist()), median))
     return tuple(axes)
 
@@ -163,6 +163,11 @@ def _noise_axis(noise: Noise, law: Law, sweep: xr.Dataset) -> Axis | None:
 def _scale(law: Law, sweep: xr.Dataset) -> str:
     """The axis that is extrapolated along where none is named."""
     return "C" if "C" in sweep.coords else law.covariates[0]
+
+
+def _ratio(law: Law) -> tuple[str, ...]:
+    """The second axis of laws in N and D: how far a run is from the compute-optimal line."""
+    return ("D/N",) if {"N", "D"} <= set(law.covariates) else ()
 
 
 def _distances(name: str, sweep: xr.Dataset) -> tuple[np.ndarray, float]:

@@ -21,7 +21,8 @@ class Discrepancy:
     ----------
     along : tuple of str, optional
         Axes, each a covariate or a formula in covariates (``"D/N"``). By default ``C`` where the sweep has it,
-        otherwise the law's first covariate.
+        otherwise the law's first covariate; and for laws in N and D also ``D/N``. One of these along which the sweep
+        has fewer than three distinct values is left out.
     parts : tuple of {"common", "own"}
         With a single group the two are one, and only its own part is kept.
     spread : float, optional

@@ -42,7 +42,7 @@ class Model:
     noise : StudentT or Normal
         On the log response.
     discrepancy : "auto", Discrepancy or None
-        ``"auto"`` is `Discrepancy()` where the fitted runs have at least three distinct scales along its axis.
+        ``"auto"`` is `Discrepancy()`.
 
     Raises
     ------

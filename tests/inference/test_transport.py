@@ -18,7 +18,7 @@ EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
 MODELS = {
     "no groups": sb.Model(CHINCHILLA, noise=NORMAL),
     "partial": sb.Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=None),
-    "two axes": sb.Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=sb.Discrepancy(along=("C", "D/N")), noise=NORMAL),
+    "two axes": sb.Model(CHINCHILLA, pool=EVERYWHERE, noise=NORMAL),
     "common drift only": sb.Model(
         CHINCHILLA, pool=EVERYWHERE, discrepancy=sb.Discrepancy(parts=("common",)), noise=NORMAL
     ),

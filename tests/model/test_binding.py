@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Model, Partial, Separate
+from scaling_bayes.model import Discrepancy, Model, Normal, Partial, Separate, StudentT
 from scaling_bayes.model.binding import choose_references
 
 CHINCHILLA = law("chinchilla")
@@ -128,15 +128,18 @@ def test_units_of_a_covariate_do_not_reach_the_program(times, sweep):
     for name, array in vars(plain.design).items():
         if name != "references":
             jax.tree.map(
-                lambda a, b: np.testing.assert_allclose(b, a, rtol=1e-12), array, getattr(changed.design, name)
+                lambda a, b: np.testing.assert_allclose(b, a, rtol=1e-12, atol=1e-13),
+                array,
+                getattr(changed.design, name),
             )
 
 
 AXES = {
-    "auto takes C": ("auto", ["C"]),
+    "auto takes C and D/N": ("auto", ["C", "D/N"]),
+    "so does the default": (Discrepancy(), ["C", "D/N"]),
     "none": (None, []),
     "a covariate": (Discrepancy(along="N"), ["N"]),
-    "two axes": (Discrepancy(along=("C", "D/N")), ["C", "D/N"]),
+    "one of the two": (Discrepancy(along="D/N"), ["D/N"]),
 }
 
 
@@ -162,7 +165,38 @@ def test_few_scales_have_a_knot_each_and_auto_wants_three(simulate):
     assert three.axes[0].median == 0.01
     two = simulate(N=N[:4], D=np.full(4, 1e10)).drop_vars("C")
     assert Model(law("power_offset", along="N")).bind(two).axes == ()
-    assert len(Model(law("power_offset", along="N"), discrepancy=Discrepancy()).bind(two).axes) == 1
+    assert len(Model(law("power_offset", along="N"), discrepancy=Discrepancy(along="N")).bind(two).axes) == 1
+
+
+def test_a_fixed_ratio_leaves_one_axis(simulate):
+    N = np.geomspace(1e7, 1e9, 6)
+    sizes = simulate(N=np.append(N, N[:2]), D=np.append(20 * N, 40 * N[:2]))
+    assert [axis.name for axis in Model(CHINCHILLA).bind(sizes).axes] == ["C"]
+
+
+NOISES = {
+    "by default along C": (StudentT(), "C"),
+    "none": (StudentT(along=None), None),
+    "normal": (Normal(), None),
+    "normal, along a covariate": (Normal(along="N"), "N"),
+}
+
+
+@pytest.mark.parametrize("case", NOISES)
+def test_axis_of_the_noise(case, sweep):
+    noise, name = NOISES[case]
+    binding = Model(CHINCHILLA, pool=EVERYWHERE, noise=noise).bind(sweep)
+    assert binding.program.noise.along == (binding.noise_axis.name if binding.noise_axis else None) == name
+    distance, present = binding.design.noise_distance, binding.cells.runs >= 0
+    assert distance.shape == binding.cells.runs.shape
+    np.testing.assert_array_equal(distance[~present], 0.0)
+    logs = np.log(sweep[name].values[binding.cells.runs[present]]) if name else np.zeros(20)
+    np.testing.assert_allclose(distance[present], logs - logs.mean(), atol=1e-9)
+
+
+def test_noise_at_two_scales_is_one(simulate):
+    two = simulate(N=np.repeat([1e7, 1e8], 3), D=np.full(6, 1e10)).drop_vars("C")
+    assert Model(law("power_offset", along="N")).bind(two).noise_axis is None
 
 
 def test_one_cell_has_no_common_part(sweep):

@@ -22,7 +22,7 @@ SUM = Law("E + A*(C+B)**-alpha")
 NORMAL = Normal()  # compiles in a third of the time that Student's does
 MODELS = {
     "shared": Model(CHINCHILLA),
-    "partial": Model(CHINCHILLA, pool=EVERYWHERE, noise=NORMAL),
+    "partial": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(along="C"), noise=NORMAL),
     "separate": Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, Separate("corpus")), noise=NORMAL),
     "fixed in the paper's units": Model(CHINCHILLA, pool={"A": 400.0, "beta": 0.28, "E": "corpus"}, noise=NORMAL),
     "mixed": Model(CHINCHILLA, pool={"E": Separate("corpus"), "A": "corpus", "B": "corpus"}, noise=NORMAL),
@@ -30,7 +30,7 @@ MODELS = {
     "no drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=None, noise=NORMAL),
     "common drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(parts=("common",)), noise=NORMAL),
     "own drift": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(parts=("own",)), noise=NORMAL),
-    "two axes": Model(CHINCHILLA, pool=EVERYWHERE, discrepancy=Discrepancy(along=("C", "D/N")), noise=NORMAL),
+    "two axes": Model(CHINCHILLA, pool=EVERYWHERE, noise=NORMAL),
     "priors on a population": Model(CHINCHILLA, pool=EVERYWHERE, priors=PRIORS, noise=NORMAL),
     "priors without groups": Model(CHINCHILLA, priors=PRIORS, noise=NORMAL),
     "priors on separate values": Model(CHINCHILLA, pool={"alpha": Separate("corpus")}, priors=PRIORS, noise=NORMAL),
