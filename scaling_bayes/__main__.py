@@ -54,18 +54,15 @@ def contrast_targets(posterior: xr.DataTree, held_out: xr.Dataset, level: float 
 
     One row a corpus; below zero the second architecture is better.
     """
-    foretold = sb.predict(posterior, held_out, new_run=True)["loss"].stack(sample=["chain", "draw"])
-    cells = pd.MultiIndex.from_arrays([held_out["architecture"].values, held_out["corpus"].values])
-    losses = pd.DataFrame(foretold.transpose("sample", "run").values, columns=cells)
-    losses.loc["measured"] = held_out["loss"].values
-    first, second = cells.levels[0]
-    contrast = np.log(losses[second]) - np.log(losses[first])
-    draws, measured = contrast.drop(index="measured"), contrast.loc["measured"]
-    lower, upper = draws.quantile((1 - level) / 2), draws.quantile((1 + level) / 2)
-    columns = {"median": draws.median(), "lower": lower, "upper": upper, f"P({second} better)": (draws < 0).mean()}
-    return pd.DataFrame(columns | {"measured": measured, "inside": measured.between(lower, upper)}).rename_axis(
-        "corpus"
-    )
+    cells = {"run": list(GROUPS)}
+    foretold = np.log(sb.predict(posterior, held_out, new_run=True)["loss"]).set_index(cells).unstack("run")
+    measured = np.log(held_out["loss"]).set_index(cells).unstack("run")
+    first, second = foretold["architecture"].values
+    contrast, seen = (x.sel(architecture=second) - x.sel(architecture=first) for x in (foretold, measured))
+    table = sb.summarise(contrast.to_dataset(name="contrast"), level=level).droplevel("quantity")
+    table[f"P({second} better)"] = (contrast < 0).mean(["chain", "draw"]).to_series()
+    table["measured"] = seen.to_series()
+    return table.assign(inside=table["measured"].between(table["lower"], table["upper"]))
 
 
 def print_report(tables: dict[str, pd.DataFrame], posteriors: dict[str, xr.DataTree], held_out: xr.Dataset) -> None:

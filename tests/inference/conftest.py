@@ -46,6 +46,14 @@ def line(seed: int = 3) -> xr.Dataset:
     return sb.simulate_sweep(POWER, design, truth={"A": 60.0, "alpha": 0.08}, seed=seed, noise=0.02)
 
 
+def falling() -> xr.Dataset:
+    """A power law whose noise falls by a factor of ten over two decades of C."""
+    rng, C = np.random.default_rng(6), np.geomspace(1e17, 1e19, 80)
+    sweep = sb.simulate_sweep(POWER, {"C": C}, truth={"A": 60.0, "alpha": 0.08}, seed=6, noise=0)
+    noise = 0.02 * (C / 1e18) ** -0.5 * rng.standard_normal(len(C))
+    return sweep.assign(loss=sweep["loss"] * np.exp(noise))
+
+
 def two_lines() -> xr.Dataset:
     """Two power laws of 12 runs."""
     design = {"C": np.geomspace(1e17, 1e21, 12), "corpus": ["code", "web"]}
@@ -71,7 +79,8 @@ def crossed() -> xr.Dataset:
 
 
 REGRESSION = sb.Model(POWER, noise=sb.Normal(), discrepancy=None)
-POOLED = sb.Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, "corpus"), discrepancy=None)
+ONE_SPREAD = sb.StudentT(along=None)
+POOLED = sb.Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, "corpus"), noise=ONE_SPREAD, discrepancy=None)
 SEPARATE = {p: sb.Separate("corpus") for p in POWER.parameters}
 TOLD = sb.Model(
     CHINCHILLA,
@@ -98,6 +107,7 @@ FITS: dict[str, tuple[sb.Model, Callable[[], xr.Dataset], int]] = {
         0,
     ),
     "drift": (sb.Model(POWER, noise=sb.Normal()), line, 0),
+    "noise that falls": (sb.Model(POWER, discrepancy=None), falling, 0),
 }
 
 

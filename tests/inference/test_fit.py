@@ -69,6 +69,19 @@ def test_names_of_groups_do_not_matter(fitted):
         assert float(after.std()) == pytest.approx(float(before.std()), rel=0.2)
 
 
+def test_noise_that_falls_with_scale_is_found_and_carried_on(fitted):
+    posterior = fitted("noise that falls")
+    slope = posterior["posterior"]["noise_slope"]
+    assert abs(float(slope.mean()) + 0.5) < 3 * float(slope.std()) < 0.45
+    near, far = (
+        np.log(sb.predict(posterior, {"C": [1e17, 1e19]}, new_run=True)["loss"]).quantile(level, ("chain", "draw"))
+        for level in (0.05, 0.95)
+    )
+    width = (far - near).values
+    assert 5 < width[0] / width[1] < 18
+    assert set(posterior["log_likelihood"].dims) == {"chain", "draw", "run"}
+
+
 def test_a_power_law_is_linear_regression(fitted, sweeps):
     sweep = sweeps["line"]()
     least = stats.linregress(np.log(sweep["C"].values), np.log(sweep["loss"].values))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scaling_bayes.sweeps import SweepError, check_sweep, list_sweeps, load_sweep, read_sweep, sweep_hash
+from scaling_bayes.sweeps import SweepError, check_sweep, list_sweeps, load_sweep, missing_files, read_sweep, sweep_hash
 from scaling_bayes.sweeps.cards import find_cards, read_card
 from scaling_bayes.symbols import COUNTING, FLOP_RULES
 
@@ -128,3 +128,25 @@ def test_overrides_replace_what_the_card_declares():
     assert sweep.attrs["groups"] == []
     assert "width" not in sweep.coords
     assert "C" in sweep.coords
+
+
+def test_bytelm_is_shipped_and_keeps_the_promises_of_its_design():
+    """Two architectures on four corpora, targets far above the rest, learning rates apart."""
+    everything, tuned = load_sweep("bytelm", subset="all"), load_sweep("bytelm")
+    assert not missing_files("bytelm")
+    assert find_cards()["bytelm"].joinpath("sweep.nc").stat().st_size < 2_000_000
+    assert set(tuned["stage"].values) == {"base", "seed", "target"}
+    assert tuned.attrs["dropped"] == everything.sizes["run"] - tuned.sizes["run"] > 0
+    assert tuned.sizes["run"] >= 150
+    assert float(everything["epochs"].max()) <= 4
+    own = everything["losses"].sel(evaluation=everything["corpus"])
+    np.testing.assert_array_equal(own, everything["loss"])
+    runs = everything.drop_dims("evaluation").to_dataframe()
+    assert len(runs.groupby(["corpus", "architecture"])) == 8
+    for _, cell in runs.groupby(["corpus", "architecture"]):
+        target, others = cell[cell["stage"] == "target"], cell[cell["stage"] != "target"]
+        assert target["C"].min() >= 16 * others["C"].max()
+        assert others["N"].nunique() >= 7
+        assert others["N"].max() >= 100 * others["N"].min()
+        assert others["D"].nunique() >= 6
+        assert others[others["stage"] == "seed"]["seed"].nunique() == 2
