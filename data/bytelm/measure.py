@@ -19,7 +19,7 @@ from plan import DESIGNS, Trunk, choose_cap, make_plan, step_flops
 from tqdm import tqdm
 from workers import Site, count_cores, run_trunks, time_shapes
 
-HOURS = {"cpu": 2.4, "gpu": 0.4}
+HOURS = {"cpu": 1.5, "gpu": 0.4}
 SAFETY = 0.85
 """Share of the hours that is planned with: compilation, files and a machine that slows down take the rest."""
 

@@ -158,4 +158,5 @@ def _say_rule(
     rule = f"above={above:g}" if above is not None else f"top={top}"
     levels = len(np.unique(find_levels(values)[held]))
     inside = f" within {', '.join(within)}" if within else ""
-    return f"{rule} along {along}{inside}: {int(held.sum())} of {len(held)} runs on {levels} levels are held out"
+    on = f"{levels} level{'s' if levels > 1 else ''}"
+    return f"{rule} along {along}{inside}: {int(held.sum())} of {len(held)} runs on {on} are held out"
