@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import xarray as xr
+from xarray import ufuncs
 
 import scaling_bayes as sb
 
@@ -55,8 +55,8 @@ def contrast_targets(posterior: xr.DataTree, held_out: xr.Dataset, level: float 
     One row a corpus; below zero the second architecture is better.
     """
     cells = {"run": list(GROUPS)}
-    foretold = np.log(sb.predict(posterior, held_out, new_run=True)["loss"]).set_index(cells).unstack("run")
-    measured = np.log(held_out["loss"]).set_index(cells).unstack("run")
+    foretold = ufuncs.log(sb.predict(posterior, held_out, new_run=True)["loss"]).set_index(cells).unstack("run")
+    measured = ufuncs.log(held_out["loss"]).set_index(cells).unstack("run")
     first, second = foretold["architecture"].values
     contrast, seen = (x.sel(architecture=second) - x.sel(architecture=first) for x in (foretold, measured))
     table = sb.summarise(contrast.to_dataset(name="contrast"), level=level).droplevel("quantity")

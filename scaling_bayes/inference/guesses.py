@@ -8,6 +8,7 @@ import numpy as np
 from numpyro.handlers import seed, trace
 
 from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.transport import ConditionalLaplace
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -20,37 +21,35 @@ class Guess:
     scale: jax.Array
 
 
-def guess_sites(program: BoundModel, design: Design, around: Linearisation) -> dict[str, Guess]:
-    """Guess every sampled site from one least-squares fit per cell.
+def guess_sites(program: BoundModel, design: Design, transport: ConditionalLaplace) -> dict[str, Guess]:
+    """Guess every site that is sampled under a transport, from one least-squares fit per cell.
 
     Parameters
     ----------
     program, design
         The model and its arrays.
-    around : Linearisation
+    transport : ConditionalLaplace
+        What it moves is standard normal, about.
 
     Returns
     -------
     dict
         site -> Guess, for unconstrained values.
     """
-    shapes = _site_shapes(program, design)
-    known = {**_population(program, design, around, shapes), **_scales(design, around)}
+    shapes = _site_shapes(program, design, transport)
+    known = {**_population(program, transport.around, shapes), **_scales(design, transport.around)}
     return {name: _fill(known.get(name, (0.0, 1.0)), shape) for name, shape in shapes.items()}
 
 
 def _population(
-    program: BoundModel, design: Design, around: Linearisation, shapes: dict[str, tuple[int, ...]]
+    program: BoundModel, around: Linearisation, shapes: dict[str, tuple[int, ...]]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Guesses of the population values whose prior the user gave."""
     theta = np.asarray(around.theta).reshape(-1, len(program.coordinates.names))
     centre = theta.mean(axis=0)
     scale = np.sqrt((theta.var(axis=0) + 1e-4) / len(theta))
-    alone = {i: f"population_{n}" for i, n in enumerate(program.coordinates.names) if f"population_{n}" in shapes}
-    together = [i for i, sampled in enumerate(program.sampled) if sampled and i not in alone]
-    return {
-        "population": (centre[together], scale[together]),
-        **{name: (centre[i], scale[i]) for i, name in alone.items()},
-    }
+    names = {f"population_{n}": i for i, n in enumerate(program.coordinates.names)}
+    return {name: (centre[i], scale[i]) for name, i in names.items() if name in shapes}
 
 
 def _scales(design: Design, around: Linearisation) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -73,9 +72,9 @@ def _fill(guess: tuple[np.ndarray | float, np.ndarray | float], shape: tuple[int
     return Guess(centre, scale)
 
 
-def _site_shapes(program: BoundModel, design: Design) -> dict[str, tuple[int, ...]]:
+def _site_shapes(program: BoundModel, design: Design, transport: ConditionalLaplace) -> dict[str, tuple[int, ...]]:
     def values() -> dict[str, jax.Array]:
-        sites = trace(seed(program, 0)).get_trace(design)
+        sites = trace(seed(program, 0)).get_trace(design, transport)
         return {n: s["value"] for n, s in sites.items() if s["type"] == "sample" and not s["is_observed"]}
 
     return {name: value.shape for name, value in jax.eval_shape(values).items()}

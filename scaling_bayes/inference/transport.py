@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
 from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.whitening import Whitening
 from scaling_bayes.model.bound import BoundModel, Conditions
 from scaling_bayes.model.design import Design
 
@@ -33,7 +34,14 @@ class ConditionalLaplace:
     """The transport that goes with a linearisation of a program; see the module."""
 
     around: Linearisation
+    shared: Whitening
     program: BoundModel = field(metadata={"static": True})
+
+    def spread_shared(self, shared: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Move standard normal values to where the population and the common drift are; see `Whitening`."""
+        moved = self.shared.centre + self.shared.factor @ shared
+        population, base = jnp.split(moved, [len(self.program.plain)])
+        return population, base, _log_diagonal(self.shared.factor)
 
     def __call__(
         self, effects: jax.Array, own: jax.Array, given: Conditions, design: Design

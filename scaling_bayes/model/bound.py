@@ -39,7 +39,10 @@ class Conditions:
 
 
 class Transport(Protocol):
-    """A change of variables for the effects and the drifts of cells, given what they share."""
+    """Changes of variables: of what cells share, and of effects and drifts of cells given that."""
+
+    def spread_shared(self, shared: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Return population values and the base of the common drift, and the log determinant."""
 
     def __call__(
         self, effects: jax.Array, own: jax.Array, given: Conditions, design: Design
@@ -77,10 +80,11 @@ class BoundModel:
 
     def __call__(self, design: Design, transport: Transport | None = None) -> None:
         """Declare the model to NumPyro; with `transport`, in coordinates that are easy to sample."""
-        population = self._population(design)
+        plain, base = self._shared(design, transport)
+        population = self._population(plain, design)
         scale = self._effect_scales(design)
         noise = self.noise.sample()
-        common, own_scale = self._drift_scales(design)
+        common, own_scale = self._drift_scales(base, design)
         given = Conditions(population, scale, common, own_scale, self.noise.weight(noise))
         effects, own = self._latents(design, given, transport)
         theta = population + jnp.einsum("bcpe,be->bcp", design.incidence, scale * effects)
@@ -100,13 +104,30 @@ class BoundModel:
         rows = {p: v[..., None] for p, v in values.items()}
         return jnp.log(self.coordinates.law.jax(**rows, **design.covariates))
 
-    def _population(self, design: Design) -> jax.Array:
-        mean, width, names = design.prior_mean, design.prior_width, self.coordinates.names
+    @property
+    def plain(self) -> np.ndarray:
+        """Coordinates whose population value is sampled and has the prior of its role."""
+        chosen = {self.coordinates.name(p) for p, _ in self.priors}
+        names = self.coordinates.names
+        return np.array([i for i, n in enumerate(names) if self.sampled[i] and n not in chosen], dtype=int)
+
+    def _shared(self, design: Design, transport: Transport | None) -> tuple[jax.Array, jax.Array]:
+        """Population values of the plain coordinates, and standard normal weights of the common drift's knots."""
+        prior = dist.Normal(design.prior_mean[self.plain], design.prior_width[self.plain])
+        standard = dist.Normal(jnp.zeros(design.basis.shape[-1] if "common" in self.drift else 0), 1.0)
+        if transport is None:
+            return _sample("population", prior), _sample("drift_common_base", standard)
+        flat = dist.Normal(jnp.zeros(len(self.plain) + standard.batch_shape[0]), 1.0)
+        shared = _sample("shared_base", flat)
+        population, base, change = transport.spread_shared(shared)
+        density = prior.log_prob(population).sum() + standard.log_prob(base).sum() - flat.log_prob(shared).sum()
+        numpyro.factor("shared", density + change)
+        return population, base
+
+    def _population(self, plain: jax.Array, design: Design) -> jax.Array:
+        population = jnp.asarray(design.prior_mean).at[self.plain].set(plain)
         chosen = {self.coordinates.name(p): (p, prior) for p, prior in self.priors}
-        plain = np.array([i for i, n in enumerate(names) if self.sampled[i] and n not in chosen], dtype=int)
-        prior = dist.Normal(mean[plain], width[plain])
-        population = jnp.asarray(mean).at[plain].set(_sample("population", prior))
-        for i, n in enumerate(names):
+        for i, n in enumerate(self.coordinates.names):
             if self.sampled[i] and n in chosen:
                 population = population.at[i].set(numpyro.sample(f"population_{n}", self._on_coordinate(*chosen[n])))
         return numpyro.deterministic("population_all", population)
@@ -129,14 +150,14 @@ class BoundModel:
                 change = self._on_coordinate(p, prior).log_prob(theta[..., i]) - normal.log_prob(theta[..., i])
                 numpyro.factor(f"prior_{p}", change.sum())
 
-    def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
+    def _drift_scales(self, base: jax.Array, design: Design) -> tuple[jax.Array, jax.Array]:
         """Common drift at the knots, and spread of the own one there."""
         knots, at = design.basis.shape[-1], jnp.asarray(design.knot_axis)
         prior = dist.LogNormal(jnp.log(design.drift_median), 1.0)
         scales = {part: _sample(f"drift_spread_{part}", prior)[at] for part in self.drift}
         common = jnp.zeros(knots)
         if "common" in scales:
-            common = scales["common"] * _sample("drift_common_base", dist.Normal(common, 1.0))
+            common = scales["common"] * base
         return numpyro.deterministic("drift_common", common), scales.get("own", jnp.zeros(knots))
 
     def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> tuple[jax.Array, jax.Array]:
