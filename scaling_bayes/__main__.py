@@ -1,7 +1,8 @@
 """The main job, ``python -m scaling_bayes``: fit a sweep, extrapolate to its targets, score against the habit.
 
-The measured sweep that ships with the project: Chinchilla's law pooled over corpora and architectures, the target runs
-held out; with and without discrepancy, and Huber least squares with a bootstrap on the same split.
+The measured sweep that ships with the project: Chinchilla's law with its levels pooled over corpora and architectures
+and its exponents shared, the target runs held out; with and without discrepancy, and Huber least squares with a
+bootstrap of each combination alone.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from xarray import ufuncs
 
 import scaling_bayes as sb
 
-SWEEP, GROUPS = "bytelm", ("corpus", "architecture")
+SWEEP, GROUPS, LEVELS = "bytelm", ("corpus", "architecture"), ("E", "A", "B")
 WITH, WITHOUT, HABIT = "with discrepancy", "without discrepancy", "Huber + bootstrap"
 COLUMNS = {"runs": "runs", "coverage": "90% coverage", "rmsle": "RMSLE", "width": "width (log)", "crps": "CRPS"}
 
@@ -27,7 +28,7 @@ def fit_all(
 ) -> dict[str, xr.DataTree]:
     """Fit the three methods to the same runs."""
     law = sb.law("chinchilla")
-    pool = dict.fromkeys(law.parameters, GROUPS)
+    pool = dict.fromkeys(LEVELS, GROUPS)
     posteriors = {}
     for name, discrepancy in ((WITH, "auto"), (WITHOUT, None)):
         model = sb.Model(law, pool=pool, discrepancy=discrepancy)

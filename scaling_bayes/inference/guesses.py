@@ -8,7 +8,6 @@ import numpy as np
 from numpyro.handlers import seed, trace
 
 from scaling_bayes.inference.linearisation import Linearisation
-from scaling_bayes.inference.transport import ConditionalLaplace
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -21,23 +20,22 @@ class Guess:
     scale: jax.Array
 
 
-def guess_sites(program: BoundModel, design: Design, transport: ConditionalLaplace) -> dict[str, Guess]:
-    """Guess every site that is sampled under a transport, from one least-squares fit per cell.
+def guess_sites(program: BoundModel, design: Design, around: Linearisation) -> dict[str, Guess]:
+    """Guess every sampled site from one least-squares fit per cell; latents are standard normal under the transport.
 
     Parameters
     ----------
     program, design
         The model and its arrays.
-    transport : ConditionalLaplace
-        What it moves is standard normal, about.
+    around : Linearisation
 
     Returns
     -------
     dict
         site -> Guess, for unconstrained values.
     """
-    shapes = _site_shapes(program, design, transport)
-    known = {**_population(program, transport.around, shapes), **_scales(design, transport.around)}
+    shapes = _site_shapes(program, design)
+    known = {**_population(program, around, shapes), **_scales(design, around)}
     return {name: _fill(known.get(name, (0.0, 1.0)), shape) for name, shape in shapes.items()}
 
 
@@ -72,9 +70,9 @@ def _fill(guess: tuple[np.ndarray | float, np.ndarray | float], shape: tuple[int
     return Guess(centre, scale)
 
 
-def _site_shapes(program: BoundModel, design: Design, transport: ConditionalLaplace) -> dict[str, tuple[int, ...]]:
+def _site_shapes(program: BoundModel, design: Design) -> dict[str, tuple[int, ...]]:
     def values() -> dict[str, jax.Array]:
-        sites = trace(seed(program, 0)).get_trace(design, transport)
+        sites = trace(seed(program, 0)).get_trace(design)
         return {n: s["value"] for n, s in sites.items() if s["type"] == "sample" and not s["is_observed"]}
 
     return {name: value.shape for name, value in jax.eval_shape(values).items()}

@@ -34,10 +34,11 @@ MAX_STEPS = 200
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Linearisation:
-    r"""The squared error of every cell as a quadratic in its coordinates and in its drift.
+    r"""The squared error of every cell as a quadratic in its coordinates and its drift.
 
-    With Jacobian ``J``, weights ``W`` (robust, and larger where the noise is smaller), drift basis ``S`` and ``y`` the
-    log response minus the part of the linear law that does not depend on the coordinates.
+    With :math:`G = (J, S)`, the Jacobian of the law and the basis of the drift, weights ``W`` (robust, and larger where
+    the noise is smaller), and ``y`` the log response minus the part of the linear law that does not depend on the
+    coordinates.
 
     Attributes
     ----------
@@ -45,16 +46,10 @@ class Linearisation:
         Least-squares fit.
     scale, slope : scalar
         Robust residual scale of all runs at the noise's reference, and the slope of its log along the noise's axis.
-    bend : array, shape (block, cell, coordinate, coordinate)
-        :math:`J^T W J`.
-    pull : array, shape (block, cell, coordinate)
-        :math:`J^T W y`.
-    drift_bend : array, shape (block, cell, knot, knot)
-        :math:`S^T W S`.
-    drift_pull : array, shape (block, cell, knot)
-        :math:`S^T W y`.
-    cross : array, shape (block, cell, coordinate, knot)
-        :math:`J^T W S`.
+    bend : array, shape (block, cell, coordinate + knot, coordinate + knot)
+        :math:`G^T W G`.
+    pull : array, shape (block, cell, coordinate + knot)
+        :math:`G^T W y`.
     lever : array, shape (block, cell, row, knot)
         :math:`W S`.
     """
@@ -64,9 +59,6 @@ class Linearisation:
     slope: jax.Array
     bend: jax.Array
     pull: jax.Array
-    drift_bend: jax.Array
-    drift_pull: jax.Array
-    cross: jax.Array
     lever: jax.Array
 
 
@@ -176,15 +168,13 @@ def _expand(
     basis: Array,
 ) -> Linearisation:
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
-    weighted, lever = jacobian * weight[..., None], weight[..., None] * basis
+    both = jnp.concatenate([jacobian, basis], axis=-1)
+    weighted = both * weight[..., None]
     return Linearisation(
         theta=theta,
         scale=scale,
         slope=slope,
-        bend=jnp.einsum("bcnp,bcnq->bcpq", weighted, jacobian),
+        bend=jnp.einsum("bcnp,bcnq->bcpq", weighted, both),
         pull=jnp.einsum("bcnp,bcn->bcp", weighted, response),
-        drift_bend=jnp.einsum("bcnk,bcnl->bckl", lever, basis),
-        drift_pull=jnp.einsum("bcnk,bcn->bck", lever, response),
-        cross=jnp.einsum("bcnp,bcnk->bcpk", jacobian, lever),
-        lever=lever,
+        lever=weight[..., None] * basis,
     )

@@ -15,7 +15,6 @@ from tqdm.auto import tqdm
 from scaling_bayes.inference.guesses import Guess, guess_sites
 from scaling_bayes.inference.linearisation import Linearisation
 from scaling_bayes.inference.transport import ConditionalLaplace
-from scaling_bayes.inference.whitening import whiten_shared
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -75,8 +74,8 @@ def sample(
     Draws
     """
     begin, advance = _compile_chains(program, warmup)
-    transport = ConditionalLaplace(around, whiten_shared(program, design, around), program)
-    guess = guess_sites(program, design, transport)
+    transport = ConditionalLaplace(around, program)
+    guess = guess_sites(program, design, around)
     starts = _scatter(guess, jax.random.fold_in(key, 1), chains)
     variance = jnp.concatenate([jnp.ravel(guess[name].scale ** 2) for name in sorted(guess)])
     state = begin(jax.random.split(key, chains), starts, variance, design, transport)

@@ -18,36 +18,53 @@ from scaling_bayes.model.priors import Prior
 
 @dataclass(frozen=True)
 class Conditions:
-    """What effects and drifts of cells are conditioned on in one evaluation of the program.
+    """What latents are conditioned on in one evaluation of the program.
 
     Attributes
     ----------
-    population : array, shape (coordinate,)
+    known : array, shape (coordinate,)
+        Population values: prior means of those that are latent, and what is known of the others.
     scale : array, shape (effect,)
         Spread of each effect.
-    common, own_scale : array, shape (knot,)
-        Common drift, and spread of the own one.
+    common_scale, own_scale : array, shape (knot,)
+        Spread of the common and of the own drift.
     information : scalar
         What a run at the reference scale says about its log mean.
     """
 
-    population: jax.Array
+    known: jax.Array
     scale: jax.Array
-    common: jax.Array
+    common_scale: jax.Array
     own_scale: jax.Array
     information: jax.Array
 
 
+@dataclass(frozen=True)
+class Latents:
+    """What has a standard normal prior, given the conditions.
+
+    Attributes
+    ----------
+    population : array, shape (plain,)
+        Of the coordinates with the prior of their role, in prior widths from the prior mean.
+    common : array, shape (knot,)
+        Common drift; empty where the model has none.
+    effects : array, shape (block, effect)
+    own : array, shape (block, cell, knot)
+        Own drifts; empty where the model has none.
+    """
+
+    population: jax.Array
+    common: jax.Array
+    effects: jax.Array
+    own: jax.Array
+
+
 class Transport(Protocol):
-    """Changes of variables: of what cells share, and of effects and drifts of cells given that."""
+    """A change of variables of the latents, given their conditions."""
 
-    def spread_shared(self, shared: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Return population values and the base of the common drift, and the log determinant."""
-
-    def __call__(
-        self, effects: jax.Array, own: jax.Array, given: Conditions, design: Design
-    ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Return effects, own drifts and the log density to add."""
+    def __call__(self, latents: Latents, given: Conditions, design: Design) -> tuple[Latents, jax.Array]:
+        """Return latents and the log density to add."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +97,23 @@ class BoundModel:
 
     def __call__(self, design: Design, transport: Transport | None = None) -> None:
         """Declare the model to NumPyro; with `transport`, in coordinates that are easy to sample."""
-        plain, base = self._shared(design, transport)
-        population = self._population(plain, design)
+        known = self._known_population(design)
         scale = self._effect_scales(design)
         noise = self.noise.sample()
-        common, own_scale = self._drift_scales(base, design)
-        given = Conditions(population, scale, common, own_scale, self.noise.weight(noise))
-        effects, own = self._latents(design, given, transport)
+        given = Conditions(known, scale, *self._drift_scales(design), self.noise.weight(noise))
+        latents = self._latents(design, given, transport)
+        population = known.at[self.plain].add(design.prior_width[self.plain] * latents.population)
+        common, effects = _times(given.common_scale, latents.common), latents.effects
+        own = _times(given.own_scale, latents.own)
         theta = population + jnp.einsum("bcpe,be->bcp", design.incidence, scale * effects)
         self._weigh_unsampled(theta, design)
-        drift = design.basis @ common + jnp.einsum("bcnk,bck->bcn", design.basis, own_scale * own)
+        drift = jnp.einsum("bcnk,bck->bcn", design.basis, common + own)
         mean = numpyro.deterministic("log_mean", self.log_law(theta, design) + drift)
         numpyro.deterministic("theta", theta)
         numpyro.deterministic("effects", scale * effects)
-        numpyro.deterministic("drift_own", own_scale * own)
+        numpyro.deterministic("population_all", population)
+        numpyro.deterministic("drift_common", common)
+        numpyro.deterministic("drift_own", own)
         with numpyro.handlers.mask(mask=design.weight > 0):
             around = self.noise.distribution(mean, noise, design.noise_distance)
             numpyro.sample("log_response", around, obs=design.log_response)
@@ -111,26 +131,14 @@ class BoundModel:
         names = self.coordinates.names
         return np.array([i for i, n in enumerate(names) if self.sampled[i] and n not in chosen], dtype=int)
 
-    def _shared(self, design: Design, transport: Transport | None) -> tuple[jax.Array, jax.Array]:
-        """Population values of the plain coordinates, and standard normal weights of the common drift's knots."""
-        prior = dist.Normal(design.prior_mean[self.plain], design.prior_width[self.plain])
-        standard = dist.Normal(jnp.zeros(design.basis.shape[-1] if "common" in self.drift else 0), 1.0)
-        if transport is None:
-            return _sample("population", prior), _sample("drift_common_base", standard)
-        flat = dist.Normal(jnp.zeros(len(self.plain) + standard.batch_shape[0]), 1.0)
-        shared = _sample("shared_base", flat)
-        population, base, change = transport.spread_shared(shared)
-        density = prior.log_prob(population).sum() + standard.log_prob(base).sum() - flat.log_prob(shared).sum()
-        numpyro.factor("shared", density + change)
-        return population, base
-
-    def _population(self, plain: jax.Array, design: Design) -> jax.Array:
-        population = jnp.asarray(design.prior_mean).at[self.plain].set(plain)
+    def _known_population(self, design: Design) -> jax.Array:
+        """Prior means of the population; in their place, values whose prior the user gave, sampled from it."""
+        population = jnp.asarray(design.prior_mean)
         chosen = {self.coordinates.name(p): (p, prior) for p, prior in self.priors}
         for i, n in enumerate(self.coordinates.names):
             if self.sampled[i] and n in chosen:
                 population = population.at[i].set(numpyro.sample(f"population_{n}", self._on_coordinate(*chosen[n])))
-        return numpyro.deterministic("population_all", population)
+        return population
 
     def _on_coordinate(self, parameter: str, prior: Prior) -> dist.Distribution:
         return prior.on_coordinate(ROLES[self.coordinates.law.roles[parameter]].support)
@@ -150,27 +158,33 @@ class BoundModel:
                 change = self._on_coordinate(p, prior).log_prob(theta[..., i]) - normal.log_prob(theta[..., i])
                 numpyro.factor(f"prior_{p}", change.sum())
 
-    def _drift_scales(self, base: jax.Array, design: Design) -> tuple[jax.Array, jax.Array]:
-        """Common drift at the knots, and spread of the own one there."""
-        knots, at = design.basis.shape[-1], jnp.asarray(design.knot_axis)
-        prior = dist.LogNormal(jnp.log(design.drift_median), 1.0)
+    def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
+        """Spread of the common and of the own drift at the knots; zero where the model has none."""
+        at, prior = jnp.asarray(design.knot_axis), dist.LogNormal(jnp.log(design.drift_median), 1.0)
         scales = {part: _sample(f"drift_spread_{part}", prior)[at] for part in self.drift}
-        common = jnp.zeros(knots)
-        if "common" in scales:
-            common = scales["common"] * base
-        return numpyro.deterministic("drift_common", common), scales.get("own", jnp.zeros(knots))
+        none = jnp.zeros(design.basis.shape[-1])
+        return scales.get("common", none), scales.get("own", none)
 
-    def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> tuple[jax.Array, jax.Array]:
+    def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> Latents:
         blocks, cells, _, dim = design.incidence.shape
-        knots = design.basis.shape[-1] if "own" in self.drift else 0
-        effects = _sample("effects_base", dist.Normal(jnp.zeros((blocks, dim)), 1.0))
-        own = _sample("own_base", dist.Normal(jnp.zeros((blocks, cells, knots)), 1.0))
-        if not knots:
-            own = jnp.zeros((blocks, cells, design.basis.shape[-1]))
+        common, own = (design.basis.shape[-1] if part in self.drift else 0 for part in ("common", "own"))
+        shapes = {
+            "population": (len(self.plain),),
+            "drift_common": (common,),
+            "effects": (blocks, dim),
+            "own": (blocks, cells, own),
+        }
+        drawn = [_sample(f"{name}_base", dist.Normal(jnp.zeros(shape), 1.0)) for name, shape in shapes.items()]
+        latents = Latents(*drawn)
         if transport is not None:
-            effects, own, change = transport(effects, own, given, design)
+            latents, change = transport(latents, given, design)
             numpyro.factor("transport", change)
-        return effects, own
+        return latents
+
+
+def _times(scale: jax.Array, latent: jax.Array) -> jax.Array:
+    """A drift from its weights; zero where the model has none."""
+    return scale * latent if latent.shape[-1] else jnp.zeros((*latent.shape[:-1], len(scale)))
 
 
 def _sample(name: str, distribution: dist.Distribution) -> jax.Array:

@@ -12,7 +12,6 @@ from numpyro.infer.util import potential_energy, unconstrain_fn
 import scaling_bayes as sb
 from scaling_bayes.inference.linearisation import linearise
 from scaling_bayes.inference.transport import ConditionalLaplace
-from scaling_bayes.inference.whitening import whiten_shared
 
 CHINCHILLA, NORMAL = sb.law("chinchilla"), sb.Normal()
 EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
@@ -43,46 +42,38 @@ def sweep():
 
 
 class Recording:
-    """A transport that remembers where it moved what cells share, effects and drifts."""
+    """A transport that remembers where it moved the latents."""
 
     def __init__(self, transport):
-        self.transport, self.moved = transport, {}
+        self.transport = transport
 
-    def spread_shared(self, shared):
-        population, base, change = self.transport.spread_shared(shared)
-        self.moved |= {"population": population, "drift_common_base": base}
-        return population, base, change
+    def __call__(self, latents, given, design):
+        self.moved, change = self.transport(latents, given, design)
+        return self.moved, change
 
-    def __call__(self, effects, own, given, design):
-        effects, own, change = self.transport(effects, own, given, design)
-        self.moved |= {"effects_base": effects, "own_base": own}
-        return effects, own, change
+
+SITES = {"population_base": "population", "drift_common_base": "common", "effects_base": "effects", "own_base": "own"}
 
 
 def compare(model, position_seed):
     """Transported log density, and plain log density at the moved position plus the log determinant of the move."""
     binding = model.bind(sweep())
     program, design = binding.program, binding.design
-    around = linearise(program, design)
-    transport = ConditionalLaplace(around, whiten_shared(program, design, around), program)
-    drawn = trace(seed(program, position_seed)).get_trace(design, transport)
+    transport = ConditionalLaplace(linearise(program, design), program)
+    drawn = trace(seed(program, position_seed)).get_trace(design)
     values = {n: s["value"] for n, s in drawn.items() if s["type"] == "sample" and not s["is_observed"]}
-    start, unravel = ravel_pytree(unconstrain_fn(program, (design, transport), {}, values))
+    start, unravel = ravel_pytree(unconstrain_fn(program, (design,), {}, values))
 
     def move(flat):
         position, recording = unravel(flat), Recording(transport)
         density = -potential_energy(program, (design, recording), {}, position)
-        kept = {n: v for n, v in position.items() if n != "shared_base"}
-        return kept | {n: v for n, v in recording.moved.items() if v.size}, density
-
-    def move_flat(flat):
-        moved, density = move(flat)
+        moved = {n: getattr(recording.moved, SITES[n]) if n in SITES else v for n, v in position.items()}
         return ravel_pytree(moved)[0], density
 
     def both(flat):
-        jacobian, density = jax.jacfwd(move_flat, has_aux=True)(flat)
-        plain = -potential_energy(program, (design,), {}, move(flat)[0])
-        return density, plain, jnp.linalg.slogdet(jacobian)
+        jacobian, density = jax.jacfwd(move, has_aux=True)(flat)
+        moved = unravel(move(flat)[0])
+        return density, -potential_energy(program, (design,), {}, moved), jnp.linalg.slogdet(jacobian)
 
     transported, plain, (_, log_determinant) = jax.jit(both)(start)
     return float(transported), float(plain), float(log_determinant)
