@@ -79,6 +79,8 @@ def assemble_sweep(rows: Sequence[Mapping[str, Any]]) -> xr.Dataset:
         keep=[name for name in KEPT if name in table], title=TITLE,
     )  # fmt: skip
     sweep.attrs["dropped"] += int(diverged.sum())
+    # The program counted the parameters itself: networks are small, not in millions.
+    sweep.attrs["notes"] = [note for note in sweep.attrs["notes"] if not note.startswith("median N")]
     if diverged.any():
         sweep.attrs["dropped_why"] = [*sweep.attrs["dropped_why"], f"{int(diverged.sum())}: diverged, without a loss"]
     for name, unit in KEPT_UNITS.items():

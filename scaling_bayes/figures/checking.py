@@ -199,7 +199,7 @@ def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> N
     bins = np.linspace(ends[0], max(ends[1], ends[0] + 1e-9), 32).tolist()
     p = float(found["p_value"])
     colour = BAD if min(p, 1 - p) < EXTREME else GOOD
-    for values, c, label, y in ((replicated, MUTED, "replicated", 0.97), (observed, colour, "observed", 0.84)):
+    for values, c, label, y in ((replicated, MUTED, "replicated", 0.86), (observed, colour, "observed", 0.75)):
         ax.hist(values, bins=bins, density=True, color=c, alpha=0.5, histtype="stepfilled", lw=0, label=label)
         if first:
             ax.text(0.0, y, label, transform=ax.transAxes, va="top", color=c, fontsize=6.2)
@@ -208,7 +208,7 @@ def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> N
     ax.text(0.98, 0.97, f"p = {p:.3f}", transform=ax.transAxes, ha="right", va="top", color=colour, fontsize=6.2)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_locator(MaxNLocator(3))
 
 
 def _draw_contraction(ax: Axes, quantities: list[tuple[str, str]], values: np.ndarray, groups: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from scaling_bayes.sweeps import checks, flags
 from scaling_bayes.sweeps.declaration import Declaration, Table, pick_names, read_columns, unit_of
-from scaling_bayes.symbols import COVARIATES, GROUPS, RESPONSES, UNSTATED
+from scaling_bayes.symbols import COVARIATES, GROUPS, REPLICATE, RESPONSES, UNSTATED
 
 _LOG_KINDS = ("parameters", "data", "count", "compute")
 _LONG_NAMES = {
@@ -136,7 +136,8 @@ def _flag(draft: _Draft, stated: Declaration) -> None:
         worse = flags.flag_non_monotone(rows, response, covariates, groups, rising=rising)
         rows.loc[worse, "flag"] = "non_monotone"
         if not rising:
-            rows.loc[flags.flag_diverged(rows, response, covariates, groups), "flag"] = "diverged"
+            alike = [group for group in groups if group != REPLICATE]
+            rows.loc[flags.flag_diverged(rows, response, covariates, alike), "flag"] = "diverged"
         if "/" in draft.units[response]:
             draft.notes += flags.note_bits(rows, response, covariates, groups)
     draft.rows = rows
