@@ -19,7 +19,7 @@ def legend(fig):
 
 @pytest.fixture
 def two_groups():
-    design = {"N": [1e7, 1e8, 1e9], "D": [1e9, 1e10], "corpus": ["code", "web"], "seed": ["a", "b", "c"]}
+    design = {"N": [1e7, 1e8, 1e9], "D": [1e9, 1e10], "corpus": ["code", "web"], "recipe": ["a", "b", "c"]}
     truth = {"E": 1.8, "A": 400.0, "alpha": 0.35, "B": 400.0, "beta": 0.3}
     return sb.simulate_sweep(sb.law("chinchilla"), design, truth=truth, seed=0)
 
@@ -60,7 +60,13 @@ def test_second_group_has_panels(two_groups):
     fig = plot_sweep(two_groups)
     assert [ax.get_title() for ax in fig.axes[:3]] == ["a", "b", "c"]
     assert len(fig.axes) == 4
-    assert legend(plot_sweep(two_groups, hue="seed")) == ["a", "b", "c"]
+    assert legend(plot_sweep(two_groups, hue="recipe")) == ["a", "b", "c"]
+
+
+def test_seeds_are_not_told_apart(two_groups):
+    groups = {"groups": ["corpus", "seed"]}
+    fig = plot_sweep(two_groups.rename(recipe="seed").assign_attrs(groups))
+    assert len(fig.axes) == 2
 
 
 @pytest.mark.parametrize("whole", [True, False])
