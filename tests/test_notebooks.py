@@ -8,6 +8,9 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 TABLES = {"01_from_sweep_to_extrapolation": ("chinchilla", "loss-to-loss")}
+DRAWING = ("sns.relplot(", "sns.heatmap(", "sb.figures.plot_")
+"""Calls that end a cell with a picture, ours and seaborn's."""
+
 FAST = {"draws": 60, "warmup": 100, "resamples": 100}
 """What stands in for the values of the cell tagged ``parameters``."""
 
@@ -20,6 +23,8 @@ def test_notebook_runs(path, requires_table, tmp_path):
     (chosen,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     chosen.source = "\n".join(f"{name} = {value}" for name, value in FAST.items() if name in chosen.source)
     NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    drawn = [cell for cell in notebook.cells if any(word in cell.source for word in DRAWING)]
+    assert all("image/png" in cell.outputs[-1].get("data", {}) for cell in drawn)
 
 
 def test_there_are_notebooks():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ _LONG_RANGE = 30.0
 """Largest over smallest value above which a log axis has ticks at powers of ten."""
 
 
+@cache
+def _load_backend() -> None:
+    """Let pyplot load its backend, whose settings would end with our style: notebooks would show no figure but ours."""
+    plt.close(plt.figure())
+
+
 @contextmanager
 def new_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
     """Make a figure in the house style, and close it whatever happens; the style ends with the block.
@@ -63,6 +70,7 @@ def new_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
     >>> plt.fignum_exists(fig.number)
     False
     """
+    _load_backend()
     with plt.rc_context(sns.axes_style("ticks") | STYLE):
         fig = plt.figure(figsize=(width, height), layout="constrained")
         try:
