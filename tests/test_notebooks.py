@@ -16,7 +16,8 @@ FAST = {"draws": 60, "warmup": 100, "resamples": 100}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path, requires_table, tmp_path):
+def test_notebook_runs(path, requires_table, tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel's own: pictures in the cells
     for table in TABLES.get(path.stem, ()):
         requires_table(table)
     notebook = nbformat.read(path, as_version=4)
