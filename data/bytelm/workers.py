@@ -51,7 +51,6 @@ class _Worker:
     """What a worker keeps from trunk to trunk."""
 
     site: Site
-    corpora: Mapping[str, Corpus]
     bench: Bench
 
 
@@ -61,10 +60,11 @@ _progress: Any
 
 def describe_machine() -> dict[str, str]:
     """Device and versions, as every row tells them."""
-    device = jax.devices()[0]
+    device, cores = jax.devices()[0], count_cores()
+    cpu = f"cpu {platform.machine()}, {'one core' if cores == 1 else f'{cores} cores'}"
     packages = ("jax", "equinox", "optax", "numpy")
     return {
-        "device": device.device_kind if device.platform != "cpu" else f"cpu {platform.machine()}, one core",
+        "device": device.device_kind if device.platform != "cpu" else cpu,
         "versions": ", ".join(f"{name} {version(name)}" for name in packages),
     }
 
@@ -100,7 +100,7 @@ def _enter(site: Site, cores: Any, progress: Any) -> None:
     corpora = site.load()
     held_out = spread_held_out(corpora, site.design)
     _progress = progress
-    _worker = _Worker(site, corpora, Bench(corpora, held_out, site.output, describe_machine(), _report))
+    _worker = _Worker(site, Bench(corpora, held_out, site.output, describe_machine(), _report))
 
 
 def _report(steps: int, trunk: Trunk) -> None:
@@ -116,7 +116,7 @@ def _run(trunk: Trunk, done: set[str]) -> None:
 
 def _time(shape: Shape, chunks: int = 3) -> float:
     """Seconds of one training step, the best of a few chunks; compiles the program on the way."""
-    design, text = _worker.site.design, next(iter(_worker.corpora.values())).train
+    design, text = _worker.site.design, next(iter(_worker.bench.corpora.values())).train
     recipe = Recipe(shape, design.batch, design.context, lr=1e-3)
     order = Order(text, batch=design.batch, context=design.context, seed=0)
     state, times = start_state(recipe), []

@@ -35,7 +35,7 @@ SPREADS = {True: 0.01, False: 0.005}
 """Prior median of a drift's spread, for laws in one covariate and for others."""
 
 ENOUGH_LEVELS = 3
-"""Distinct scales along an axis that ``discrepancy="auto"`` and a changing spread of the noise ask for."""
+"""Distinct scales that a drift along a default axis, and a changing spread of the noise, ask for."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def choose_references(law: Law, sweep: xr.Dataset) -> dict[str, float]:
 
 
 def _axes(discrepancy: Discrepancy | str | None, law: Law, sweep: xr.Dataset) -> tuple[Axis, ...]:
-    """Axes of the drift; ``"auto"`` leaves out one along which the sweep has too few scales."""
+    """Axes of the drift; one that nobody named is left out where the sweep has too few scales along it."""
     if discrepancy is None:
         return ()
     chosen = discrepancy if isinstance(discrepancy, Discrepancy) else Discrepancy()
