@@ -16,7 +16,7 @@ _PUBLIC = {
     ),
     "scaling_bayes.laws": "FormulaError Law RoleError law list_laws",
     "scaling_bayes.model": "Discrepancy Fixed Model ModelError Normal Partial Separate Shared StudentT",
-    "scaling_bayes.inference.fit": "fit",
+    "scaling_bayes.inference.fit": "fit fit_many",
     "scaling_bayes.inference.gates": "GateError GateWarning",
     "scaling_bayes.inference.baseline": "baseline",
     "scaling_bayes.inference.storage": "open_posterior save_posterior",

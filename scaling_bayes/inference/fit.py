@@ -1,28 +1,17 @@
 """`fit`: a model and a sweep in, a checked posterior out."""
 
-import time
+import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
-import jax
-import numpy as np
 import xarray as xr
-from numpyro.infer import Predictive
 
-from scaling_bayes.inference.gates import Gate, GateError, GateWarning, measure_gates
-from scaling_bayes.inference.linearisation import linearise
-from scaling_bayes.inference.posterior import assemble_posterior
-from scaling_bayes.inference.provenance import state_provenance
-from scaling_bayes.inference.sampler import MAX_TREE_DEPTH, sample
+from scaling_bayes.inference.engine import fit_sweeps
+from scaling_bayes.inference.gates import Gate, GateError, GateWarning
+from scaling_bayes.inference.sampler import Settings
 from scaling_bayes.model import Model
-from scaling_bayes.model.binding import Binding
-from scaling_bayes.sweeps import check_sweep
-
-PRIOR_DRAWS = 1000
-DEVICES = {"auto": "cpu", "cpu": "cpu", "gpu": "gpu"}
-LEAST = {"chains": 1, "draws": 4, "warmup": 1}
-"""Fewest that can be asked for; split R-hat needs two draws in each half of a chain."""
 
 
 def fit(
@@ -88,55 +77,96 @@ def fit(
     >>> posterior["posterior"]["alpha"].mean().round(2).item()
     0.25
     """
-    if not isinstance(model, Model):
-        raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found {model!r}")
-    check_sweep(sweep)
-    _check_sizes(chains=chains, draws=draws, warmup=warmup)
-    started = time.perf_counter()
-    with jax.enable_x64(True), jax.default_device(_find_device(device)):
-        binding = model.bind(sweep)
-        program, design = binding.program, binding.design
-        key, around = jax.random.key(seed), linearise(program, design)
-        drawn = sample(program, design, around, key=key, chains=chains, warmup=warmup, draws=draws, progress=progress)
-        prior = _draw_prior(binding, jax.random.fold_in(key, 2))
-    tree = assemble_posterior(binding, sweep, drawn, prior)
-    gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])
-    seconds = time.perf_counter() - started
-    tree.attrs |= state_provenance(sweep, seed=seed, device=DEVICES[device], seconds=seconds, gates=gates)
-    _judge(gates, strict)
+    settings = Settings(chains, warmup, draws, progress=progress)
+    (tree,) = fit_sweeps(model, [sweep], settings, seed=seed, device=device)
+    _judge([tree], strict)
     return tree
 
 
-def _check_sizes(**given: int) -> None:
-    for name, value in given.items():
-        if value < LEAST[name]:
-            raise ValueError(f"{name} is at least {LEAST[name]}, found {value}")
+def fit_many(
+    model: Model,
+    sweeps: Iterable[xr.Dataset],
+    *,
+    seed: int,
+    chains: int = 4,
+    draws: int = 1000,
+    warmup: int = 1000,
+    device: str = "auto",
+    strict: bool = False,
+    progress: bool = True,
+    client: Any = None,
+) -> list[xr.DataTree]:
+    """Sample the posterior of a model of each of many sweeps: folds, bootstraps, simulated data.
+
+    Sweeps of one shape share one compiled function. On a CPU their chains fill the cores; on an accelerator all chains
+    of all sweeps advance together.
+
+    Parameters
+    ----------
+    model : Model
+    sweeps : iterable of Dataset
+        Dims run.
+    seed : int
+        Sweep ``i`` is fitted as `fit` does with ``seed + i``.
+    chains, draws, warmup, device, strict, progress
+        See `fit`.
+    client : optional
+        Anything with the ``submit`` of `concurrent.futures.Executor` (a process pool, Dask's ``Client``), which then
+        fits one sweep a task.
+
+    Returns
+    -------
+    list of DataTree
+        In the order of `sweeps`; ``seconds`` is an equal share of what all took.
+
+    Raises
+    ------
+    TypeError, ModelError, GateError, ValueError
+        As `fit`.
+
+    Warns
+    -----
+    GateWarning
+        If a posterior fails a gate and `strict` is false; once, for all of them.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> law, design = sb.Law("A*N**-alpha"), {"N": [1e6, 3e6, 1e7, 3e7, 1e8]}
+    >>> truth = {"A": 40.0, "alpha": 0.25}
+    >>> sweeps = [sb.simulate_sweep(law, design, truth=truth, seed=seed) for seed in range(2)]
+    >>> model = sb.Model(law, noise=sb.Normal(), discrepancy=None)
+    >>> [p.attrs["seed"] for p in fit_many(model, sweeps, seed=5, draws=500, warmup=300, progress=False)]
+    [5, 6]
+    """
+    sweeps = list(sweeps)
+    settings = Settings(chains, warmup, draws, progress=progress and client is None)
+    if client is None:
+        trees = fit_sweeps(model, sweeps, settings, seed=seed, device=device)
+    else:
+        one = partial(fit_sweeps, model, settings=settings, device=device)
+        futures = [client.submit(one, [sweep], seed=seed + i) for i, sweep in enumerate(sweeps)]
+        trees = [future.result()[0] for future in futures]
+    _judge(trees, strict)
+    return trees
 
 
-def _find_device(device: str) -> jax.Device:
-    if device not in DEVICES:
-        raise ValueError(f"device is one of {', '.join(DEVICES)}, found {device!r}")
-    try:
-        return jax.devices(DEVICES[device])[0]
-    except RuntimeError:
-        found = ", ".join(sorted({d.platform for d in jax.devices()}))
-        raise ValueError(
-            f"device={device!r}, but JAX finds only {found}; install scaling-bayes[cuda], or say device='auto'"
-        ) from None
-
-
-def _draw_prior(binding: Binding, key: jax.Array) -> dict[str, np.ndarray]:
-    simulate = Predictive(binding.program, num_samples=PRIOR_DRAWS, parallel=True)
-    return {name: np.asarray(value)[None] for name, value in simulate(key, binding.design).items()}
-
-
-def _judge(gates: Sequence[dict[str, Any]], strict: bool) -> None:
-    failed = [str(Gate(**gate)) for gate in gates if not gate["passed"]]
-    if not failed:
+def _judge(trees: Sequence[xr.DataTree], strict: bool) -> None:
+    """Warn of failed gates, or raise."""
+    failed = [[str(Gate(**gate)) for gate in json.loads(t.attrs["gates"]) if not gate["passed"]] for t in trees]
+    if not any(failed):
         return
+    if len(trees) == 1:
+        found = f"the posterior failed {len(failed[0])} sampler gates: {'; '.join(failed[0])}"
+    else:
+        worst = max(range(len(trees)), key=lambda i: len(failed[i]))
+        found = (
+            f"{sum(map(bool, failed))} of {len(trees)} posteriors failed sampler gates, the one at {worst} the most: "
+            f"{'; '.join(failed[worst])}"
+        )
     message = (
-        f"the posterior failed {len(failed)} of {len(gates)} sampler gates: {'; '.join(failed)}. Every answer from it "
-        "is marked. More warmup= and draws= may mend it; they will not mend a law that the data cannot tell apart."
+        f"{found}. Every answer from it is marked. More warmup= and draws= may mend it; they will not mend a law that "
+        "the data cannot tell apart."
     )
     if strict:
         raise GateError(message)

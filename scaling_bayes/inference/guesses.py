@@ -1,13 +1,13 @@
 """Where the posterior of every site is, roughly, and how wide: starts and first mass matrix of the sampler."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from numpyro.handlers import seed, trace
 
 from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.potential import latent_sites
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -16,8 +16,8 @@ from scaling_bayes.model.design import Design
 class Guess:
     """Centre and scale of a site on its unconstrained scale."""
 
-    centre: jax.Array
-    scale: jax.Array
+    centre: np.ndarray
+    scale: np.ndarray
 
 
 def guess_sites(program: BoundModel, design: Design, around: Linearisation) -> dict[str, Guess]:
@@ -35,7 +35,7 @@ def guess_sites(program: BoundModel, design: Design, around: Linearisation) -> d
         site -> Guess, for unconstrained values.
     """
     shapes = _site_shapes(program, design)
-    known = {**_population(program, around, shapes), **_scales(design, around)}
+    known = {**_population(program, around, shapes), **_scales(program, design, around)}
     return {name: _fill(known.get(name, (0.0, 1.0)), shape) for name, shape in shapes.items()}
 
 
@@ -50,7 +50,7 @@ def _population(
     return {name: (centre[i], scale[i]) for name, i in names.items() if name in shapes}
 
 
-def _scales(design: Design, around: Linearisation) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _scales(program: BoundModel, design: Design, around: Linearisation) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Guesses of the logarithms of scales, and of the slope of the noise's."""
     runs, cells = float(np.sum(design.weight)), around.theta.shape[0] * around.theta.shape[1]
     drift = (np.log(np.asarray(design.drift_median)), np.full(len(design.drift_median), 0.3))
@@ -61,18 +61,15 @@ def _scales(design: Design, around: Linearisation) -> dict[str, tuple[np.ndarray
         "nu_above_2": (np.log(np.asarray(5.0)), np.asarray(0.5)),
         "drift_spread_common": drift,
         "drift_spread_own": drift,
+        **{f"correlation_{g}": (np.asarray(0.0), np.asarray(1 / np.sqrt(cells))) for g, _ in program.correlated},
         "spread": (np.log(spread / 2), np.full(len(spread), np.sqrt(0.5 / max(cells, 2)))),
     }
 
 
 def _fill(guess: tuple[np.ndarray | float, np.ndarray | float], shape: tuple[int, ...]) -> Guess:
-    centre, scale = (jnp.broadcast_to(jnp.asarray(part, dtype=float), shape) for part in guess)
-    return Guess(centre, scale)
+    return Guess(*(np.broadcast_to(np.asarray(part, dtype=np.float64), shape) for part in guess))
 
 
 def _site_shapes(program: BoundModel, design: Design) -> dict[str, tuple[int, ...]]:
-    def values() -> dict[str, jax.Array]:
-        sites = trace(seed(program, 0)).get_trace(design)
-        return {n: s["value"] for n, s in sites.items() if s["type"] == "sample" and not s["is_observed"]}
-
-    return {name: value.shape for name, value in jax.eval_shape(values).items()}
+    latent = jax.eval_shape(partial(latent_sites, program, 0), design)
+    return {name: value.shape for name, value in latent.items()}

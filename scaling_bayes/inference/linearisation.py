@@ -1,11 +1,13 @@
 """One penalised least-squares fit per cell, drift included: where the law is, how it bends, what it leaves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optimistix as optx
 
 from scaling_bayes.model.bound import BoundModel
@@ -27,7 +29,7 @@ WIDE = 3.0
 """Spread of the drift that the fit allows for, in prior medians."""
 
 ENOUGH_CELLS = 3
-ROUNDS = 4
+FITS, ROUNDS = 2, 4
 MAX_STEPS = 200
 
 
@@ -46,9 +48,9 @@ class Linearisation:
         Least-squares fit.
     scale, slope : scalar
         Robust residual scale of all runs at the noise's reference, and the slope of its log along the noise's axis.
-    bend : array, shape (block, cell, coordinate + knot, coordinate + knot)
+    bend : array, shape (coordinate + knot, coordinate + knot, block, cell)
         :math:`G^T W G`.
-    pull : array, shape (block, cell, coordinate + knot)
+    pull : array, shape (coordinate + knot, block, cell)
         :math:`G^T W y`.
     lever : array, shape (block, cell, row, knot)
         :math:`W S`.
@@ -62,7 +64,6 @@ class Linearisation:
     lever: jax.Array
 
 
-@partial(jax.jit, static_argnums=0)
 def linearise(program: BoundModel, design: Design) -> Linearisation:
     """Fit the law in each cell by Levenberg-Marquardt with Student-t weights, and expand around it.
 
@@ -79,24 +80,28 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
     -------
     Linearisation
     """
+    held_by = (np.asarray(design.prior_mean), np.sqrt(2.0) * np.asarray(design.prior_width))
+    cells = design.weight.shape[:2]
+    for _ in range(FITS):
+        state = (
+            np.broadcast_to(held_by[0], (*cells, len(held_by[0]))),
+            np.zeros((*cells, len(design.knot_axis))),
+            np.asarray(design.weight),
+            np.full(cells, NOISE),
+        )
+        for _ in range(ROUNDS):
+            state = _refit(program, design, *held_by, state)
+        held_by = _what_cells_share(np.asarray(state[0]), held_by, design)
+    return _expand(program, design, *state[:2])
 
-    def fit(held_by: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], Any]:
-        over_cells = jax.vmap(jax.vmap(partial(_fit_cell, program, design, *held_by)))
-        found = over_cells(design.covariates, design.log_response, design.weight, design.basis)
-        flat = found[0].reshape(-1, found[0].shape[-1])
-        spread = jnp.sqrt(flat.var(axis=0) + (SPREAD_FLOOR * design.prior_width) ** 2)
-        return (flat.mean(axis=0), spread) if len(flat) >= ENOUGH_CELLS else held_by, found
 
-    weak = (jnp.asarray(design.prior_mean), jnp.sqrt(2.0) * design.prior_width)
-    theta, drift = jax.tree.map(lambda found: found[-1], jax.lax.scan(fit, weak, None, length=2)[1])
-    law = partial(_log_law, program, design.references)
-    left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
-    jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
-    noise = left - jnp.einsum("bcnk,bck->bcn", design.basis, drift)
-    slope = _noise_slope(noise, design) if program.noise.along else jnp.zeros(())
-    relative = jnp.exp(slope * design.noise_distance)
-    weight, scale = _student_weights(noise / relative, design.weight)
-    return _expand(theta, scale, slope, jacobian, weight / relative**2, left, design.basis)
+def _what_cells_share(
+    theta: np.ndarray, held_by: tuple[np.ndarray, np.ndarray], design: Design
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread of the cells' coordinates, where cells are enough to tell."""
+    flat = theta.reshape(-1, theta.shape[-1])
+    spread = np.sqrt(flat.var(axis=0) + (SPREAD_FLOOR * np.asarray(design.prior_width)) ** 2)
+    return (flat.mean(axis=0), spread) if len(flat) >= ENOUGH_CELLS else held_by
 
 
 def _log_law(
@@ -123,58 +128,63 @@ def _student_weights(left: Array, present: Array) -> tuple[jax.Array, jax.Array]
     return weight * present.sum() / weight.sum(), scale
 
 
-def _fit_cell(
+State = tuple[Array, Array, Array, Array]
+
+
+@partial(jax.jit, static_argnums=0)
+def _refit(program: BoundModel, design: Design, mean: Array, width: Array, state: State) -> State:
+    """Move coordinates and drift of every cell to the minimum for its weights, then weigh anew."""
+    one = partial(_refit_cell, program, design, mean, width)
+    over_cells: Callable[..., State] = jax.vmap(jax.vmap(one))
+    return over_cells(design.covariates, design.log_response, design.weight, design.basis, *state)
+
+
+def _refit_cell(
     program: BoundModel,
     design: Design,
-    prior_mean: jax.Array,
-    width: jax.Array,
+    mean: Array,
+    width: Array,
     covariates: dict[str, Array],
     log_response: Array,
     present: Array,
     basis: Array,
-) -> tuple[jax.Array, jax.Array]:
-    """Coordinates and drift of one cell."""
+    *state: Array,
+) -> State:
+    before, (weight, scale) = tuple(state[:2]), state[2:]
     law = partial(_log_law, program, design.references, covariates)
     reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
 
-    def left(at: tuple[jax.Array, jax.Array]) -> jax.Array:
+    def left(at: tuple[Array, ...]) -> jax.Array:
         return law(at[0]) + basis @ (reach * at[1]) - log_response
 
-    def residuals(at: tuple[jax.Array, jax.Array], arguments: Any) -> Any:
-        weight, scale = arguments
-        return jnp.sqrt(weight) * left(at) / scale, (at[0] - prior_mean) / width, at[1]
+    def residuals(at: Any, _: None) -> Any:
+        return jnp.sqrt(weight) * left(at) / scale, (at[0] - mean) / width, at[1]
 
     solver: optx.AbstractLeastSquaresSolver = optx.LevenbergMarquardt(rtol=1e-8, atol=1e-8)
-
-    def refit(_: int, state: tuple[Any, jax.Array, jax.Array]) -> tuple[Any, jax.Array, jax.Array]:
-        at, weight, scale = state
-        found = optx.least_squares(residuals, solver, at, (weight, scale), max_steps=MAX_STEPS, throw=False).value
-        finite = jnp.all(jnp.isfinite(found[0])) & jnp.all(jnp.isfinite(found[1]))
-        at = jax.tree.map(lambda new, old: jnp.where(finite, new, old), found, at)
-        return at, *_student_weights(left(at), present)
-
-    start = (prior_mean, jnp.zeros_like(reach))
-    theta, drift = jax.lax.fori_loop(0, ROUNDS, refit, (start, present, jnp.asarray(NOISE)))[0]
-    return theta, reach * drift
+    found = optx.least_squares(residuals, solver, before, max_steps=MAX_STEPS, throw=False).value
+    finite = jnp.all(jnp.isfinite(found[0])) & jnp.all(jnp.isfinite(found[1]))
+    at = tuple(jnp.where(finite, new, old) for new, old in zip(found, before, strict=True))
+    return at[0], at[1], *_student_weights(left(at), present)
 
 
-def _expand(
-    theta: jax.Array,
-    scale: jax.Array,
-    slope: jax.Array,
-    jacobian: jax.Array,
-    weight: jax.Array,
-    left: Array,
-    basis: Array,
-) -> Linearisation:
+@partial(jax.jit, static_argnums=0)
+def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> Linearisation:
+    law = partial(_log_law, program, design.references)
+    reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
+    left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
+    jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
+    noise = left - jnp.einsum("bcnk,bck->bcn", design.basis, reach * drift)
+    slope = _noise_slope(noise, design) if program.noise.along else jnp.zeros(())
+    relative = jnp.exp(slope * design.noise_distance)
+    weight, scale = _student_weights(noise / relative, design.weight)
+    weight = (weight / relative**2)[..., None]
+    both = jnp.concatenate([jacobian, design.basis], axis=-1)
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
-    both = jnp.concatenate([jacobian, basis], axis=-1)
-    weighted = both * weight[..., None]
     return Linearisation(
-        theta=theta,
+        theta=jnp.asarray(theta),
         scale=scale,
         slope=slope,
-        bend=jnp.einsum("bcnp,bcnq->bcpq", weighted, both),
-        pull=jnp.einsum("bcnp,bcn->bcp", weighted, response),
-        lever=weight[..., None] * basis,
+        bend=jnp.einsum("bcnp,bcnq->pqbc", weight * both, both),
+        pull=jnp.einsum("bcnp,bcn->pbc", weight * both, response),
+        lever=weight * design.basis,
     )

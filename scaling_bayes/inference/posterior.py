@@ -1,6 +1,6 @@
 """From raw draws to a labelled posterior: an `xarray.DataTree` in ArviZ's groups."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ def assemble_posterior(
         Dims run.
     drawn : Draws
     prior : mapping
-        Sites of the program drawn from the prior, shape (1, draw, ...).
+        Sites of the program drawn from the prior, shape (draw, ...).
 
     Returns
     -------
@@ -42,7 +42,7 @@ def assemble_posterior(
         "posterior": label_draws(drawn.values, binding, record),
         "sample_stats": xr.Dataset(stats),
         "log_likelihood": label_likelihood(drawn.values, binding, record, sweep),
-        "prior": label_draws(prior, binding, record),
+        "prior": label_draws({name: site[None] for name, site in prior.items()}, binding, record),
         **data_groups(sweep),
     }
     tree = xr.DataTree.from_dict(groups)
@@ -95,6 +95,10 @@ def label_draws(draws: Mapping[str, np.ndarray], binding: Binding, record: Recor
     for factor in record.factors:
         variables[f"spread_{factor}"] = ((*SAMPLE, "coordinate"), _spreads(draws, binding, factor))
         variables[f"effect_{factor}"] = ((*SAMPLE, factor, "coordinate"), _effects(draws, binding, factor))
+    for factor, members in binding.program.correlated:
+        moved = [binding.effects[e].coordinate for e in members[0]]
+        matrix = _correlations(draws[f"correlation_{factor}"], moved, len(binding.program.coordinates.names))
+        variables[f"correlation_{factor}"] = ((*SAMPLE, "coordinate", "coordinate_other"), matrix)
     variables |= {name: (SAMPLE, draws[name]) for name in record.noise_parameters}
     variables |= _drifts(draws, binding) if record.axes else {}
     return xr.Dataset(variables, coords=_coords(binding, record, theta.shape[:2]))
@@ -155,6 +159,15 @@ def _spreads(draws: Mapping[str, np.ndarray], binding: Binding, factor: str) -> 
     return spreads
 
 
+def _correlations(factors: np.ndarray, moved: Sequence[int], size: int) -> np.ndarray:
+    """Correlation between the effects on every two coordinates; zero where one of them has none."""
+    matrix = np.zeros((*factors.shape[:2], size, size))
+    at = np.ix_(range(len(factors)), range(factors.shape[1]), moved, moved)
+    matrix[at] = factors @ np.swapaxes(factors, -1, -2)
+    matrix[..., range(size), range(size)] = 1.0
+    return matrix
+
+
 def _drifts(draws: Mapping[str, np.ndarray], binding: Binding) -> Variables:
     parts = binding.program.drift
     found: Variables = {f"drift_spread_{part}": ((*SAMPLE, "axis"), draws[f"drift_spread_{part}"]) for part in parts}
@@ -171,6 +184,8 @@ def _drifts(draws: Mapping[str, np.ndarray], binding: Binding) -> Variables:
 def _coords(binding: Binding, record: Record, sampled: tuple[int, ...]) -> dict[str, Any]:
     coords: dict[str, Any] = {name: np.arange(size) for name, size in zip(SAMPLE, sampled, strict=True)}
     coords |= {"coordinate": list(binding.program.coordinates.names), **record.factors}
+    if binding.program.correlated:
+        coords |= {"coordinate_other": list(binding.program.coordinates.names)}
     if binding.cells.crossed:
         coords |= {f"cell_{g}": ("cell", binding.cells.table[g].to_numpy()) for g in record.factors}
     if record.axes:

@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import solve_triangular
 
 from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.stacks import apply, inverse_factor, log_determinant, multiply, transpose
 from scaling_bayes.model.bound import BoundModel, Conditions, Latents
-from scaling_bayes.model.design import Design
+from scaling_bayes.model.design import Array, Design
 
 
 @jax.tree_util.register_dataclass
@@ -53,37 +53,48 @@ class ConditionalLaplace:
             Log density of the moved values under their priors, plus the log determinant, minus that of the inputs; the
             program adds it, having counted the inputs as standard normal.
         """
-        at, size, w, s = self.around, len(given.known), given.information, given.own_scale
-        inner = jnp.linalg.cholesky(w * s[:, None] * at.bend[..., size:, size:] * s + jnp.eye(len(s)))
-        reach = solve_triangular(inner, w * s[:, None] * at.bend[..., size:, :], lower=True)
-        cells = w * at.bend - _square(reach)
-        pull = w * at.pull - _across(reach, _solve(inner, w * s * at.pull[..., size:]))
-        pull = pull - cells[..., :size] @ given.known
+        size, drifts = len(given.known), "own" in self.program.drift
+        inner = self._inner(given) if drifts else None
+        cells, pull = self._without_own(inner, given)
 
-        moves = design.incidence * given.scale
-        bend = jnp.einsum("bcpe,bcpq,bcqf->bef", moves, cells[..., :size, :size], moves)
-        outer = jnp.linalg.cholesky(bend + jnp.eye(moves.shape[-1]))
-        tied = solve_triangular(outer, jnp.einsum("bcpe,bcpx->bex", moves, cells[..., :size, :]), lower=True)
-        aim = _solve(outer, jnp.einsum("bcpe,bcp->be", moves, pull[..., :size]))
+        moves = multiply(_stacked(design.incidence), given.root[..., None, None])
+        outer = inverse_factor(_precision(multiply(transpose(moves), multiply(cells[:size, :size], moves)).sum(-1)))
+        tied = multiply(outer, multiply(transpose(moves), cells[:size]).sum(-1))
+        aim = apply(outer, apply(transpose(moves), pull[:size]).sum(-1))
 
         kept, units = self._shared(given, design)
-        bend = (cells.sum(axis=(0, 1)) - _square(tied).sum(axis=0))[kept][:, kept] * units[:, None] * units
-        top = jnp.linalg.cholesky((bend + bend.T) / 2 + jnp.eye(len(kept)))
-        target = units * (pull.sum(axis=(0, 1)) - _across(tied, aim).sum(axis=0))[kept]
+        bend = cells.sum((-2, -1)) - multiply(transpose(tied), tied).sum(-1)
+        bend, pull = bend[kept][:, kept], pull.sum((-2, -1)) - apply(transpose(tied), aim).sum(-1)
+        top = inverse_factor(_precision(units[:, None] * (bend + bend.T) / 2 * units))
         standard = jnp.concatenate([latents.population, latents.common])
-        shared = _solve(top, _solve(top, target) + standard, transposed=True)
+        shared = top.T @ (top @ (units * pull[kept]) + standard)
 
-        x = jnp.zeros(at.bend.shape[-1]).at[kept].set(units * shared)
-        effects = _solve(outer, aim - tied @ x + latents.effects, transposed=True)
+        x = jnp.zeros(len(tied[0])).at[kept].set(units * shared)
+        effects = apply(transpose(outer), aim - jnp.tensordot(x, tied, axes=(0, 1)) + latents.effects.T).T
         own = latents.own
-        if own.shape[-1]:
-            left = self._left(given.known + x[:size], x[size:], effects, given, design)
-            drift = _solve(inner, w * s * jnp.einsum("bcnk,bcn->bck", at.lever, left))
-            own = _solve(inner, drift + own, transposed=True)
+        if inner is not None:
+            own = self._own(inner, given.known + x[:size], x[size:], effects, own, given, design)
         population, common = jnp.split(shared, [len(latents.population)])
         moved = Latents(population, common, effects, own)
-        change = _density(moved) - _density(latents) - sum(_log_diagonal(factor) for factor in (inner, outer, top))
-        return moved, change
+        levels = [factor for factor in (inner, outer, top) if factor is not None]
+        return moved, _density(moved) - _density(latents) + sum(log_determinant(factor) for factor in levels)
+
+    def _inner(self, given: Conditions) -> jax.Array:
+        """Inverse factor of the precision of each cell's own drift, given all else."""
+        size, s = len(given.known), given.own_scale
+        bend = _over_cells(s[:, None] * s) * self.around.bend[size:, size:]
+        return inverse_factor(_precision(given.information * bend))
+
+    def _without_own(self, inner: jax.Array | None, given: Conditions) -> tuple[jax.Array, jax.Array]:
+        """Precision and pull on each cell's coordinates and common drift, own drifts integrated out."""
+        at, size, w = self.around, len(given.known), given.information
+        bend, pull = w * at.bend, w * at.pull
+        if inner is not None:
+            s = _over_cells(given.own_scale)
+            reach = multiply(inner, s[:, None] * bend[size:])
+            pull = pull - apply(transpose(reach), apply(inner, s * pull[size:]))
+            bend = bend - multiply(transpose(reach), reach)
+        return bend, pull - jnp.tensordot(given.known, bend[:, :size], axes=(0, 1))
 
     def _shared(self, given: Conditions, design: Design) -> tuple[jax.Array, jax.Array]:
         """Which coordinates and knots are shared latents, and how far one unit of each moves them."""
@@ -93,30 +104,37 @@ class ConditionalLaplace:
         kept = jnp.concatenate([jnp.asarray(plain, dtype=int), knots.astype(int)])
         return kept, units[kept]
 
-    def _left(
-        self, population: jax.Array, common: jax.Array, effects: jax.Array, given: Conditions, design: Design
+    def _own(
+        self,
+        inner: jax.Array,
+        population: jax.Array,
+        common: jax.Array,
+        effects: jax.Array,
+        standard: jax.Array,
+        given: Conditions,
+        design: Design,
     ) -> jax.Array:
-        """What law and common drift leave of the log response."""
-        theta = population + jnp.einsum("bcpe,be->bcp", design.incidence, given.scale * effects)
-        return jnp.asarray(design.log_response - self.program.log_law(theta, design) - design.basis @ common)
+        """Own drifts: through what law and common drift leave of the log response."""
+        theta = self.program.place(population, effects, given, design)
+        left = design.log_response - self.program.log_law(theta, design) - design.basis @ common
+        pull = given.information * given.own_scale * jnp.einsum("bcnk,bcn->bck", self.around.lever, left)
+        own = apply(transpose(inner), apply(inner, _stacked(pull)) + _stacked(standard))
+        return jnp.moveaxis(own, 0, -1)
 
 
-def _square(half: jax.Array) -> jax.Array:
-    return jnp.einsum("...kx,...ky->...xy", half, half)
+def _stacked(array: Array) -> jax.Array:
+    """Bring the axes of blocks and cells last."""
+    return jnp.moveaxis(jnp.asarray(array), (0, 1), (-2, -1))
 
 
-def _across(half: jax.Array, vector: jax.Array) -> jax.Array:
-    return jnp.einsum("...kx,...k->...x", half, vector)
+def _over_cells(array: jax.Array) -> jax.Array:
+    return array[..., None, None]
 
 
-def _solve(factor: jax.Array, vector: jax.Array, *, transposed: bool = False) -> jax.Array:
-    """Solve with a lower triangular factor, or with its transpose."""
-    return solve_triangular(factor, vector[..., None], lower=True, trans=int(transposed))[..., 0]
+def _precision(bend: jax.Array) -> jax.Array:
+    """Add the prior's precision, one, to each matrix of a stack."""
+    return bend + jnp.eye(len(bend)).reshape(*bend.shape[:2], *[1] * (bend.ndim - 2))
 
 
 def _density(latents: Latents) -> jax.Array:
     return -0.5 * jnp.sum(jnp.concatenate([values.ravel() for values in vars(latents).values()]) ** 2)
-
-
-def _log_diagonal(factor: jax.Array) -> jax.Array:
-    return jnp.sum(jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1)))

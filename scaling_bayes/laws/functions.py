@@ -111,6 +111,17 @@ def compile_expression(expression: sp.Expr, names: Iterable[str], module: str = 
     """
     xp = import_module(module)
     namespace = {row.name: row.numeric(xp) for row in FUNCTIONS.values()}
+    if module == "jax.numpy":
+        expression = expression.replace(_is_general_power, lambda power: _power(power.base, power.exp))
+        namespace[_power.__name__] = lambda base, exponent: xp.exp(exponent * xp.log(base))
     order = {s.name: s for s in expression.free_symbols}
     arguments = [order.get(name, sp.Dummy(name)) for name in names]
     return sp.lambdify(arguments, expression, modules=[namespace], dummify=True)
+
+
+_power = sp.Function("_power")
+"""A power through the logarithm, which XLA computes several times faster than `pow` on a CPU."""
+
+
+def _is_general_power(expression: sp.Expr) -> bool:
+    return isinstance(expression, sp.Pow) and bool(expression.exp.free_symbols)

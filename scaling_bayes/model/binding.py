@@ -23,6 +23,7 @@ from scaling_bayes.model.layout import (
     arrange_effects,
     arrange_noise,
     arrange_rows,
+    list_correlated,
     list_effects,
     list_terms,
 )
@@ -112,14 +113,16 @@ def bind(
     noise_axis = _noise_axis(noise, law, sweep)
     coordinates = _coordinates(law, pooling, priors)
     owners = [pooling[p] for p in coordinates.owners()]
+    terms = list_terms(owners, cells)
+    effects = list_effects(terms, cells)
     program = BoundModel(
         coordinates=coordinates,
         noise=replace(noise, along=noise_axis.name if noise_axis else None),
         drift=_drift_parts(discrepancy, cells) if axes else (),
         sampled=tuple(bool(cells.factors) and not isinstance(owner, Separate) for owner in owners),
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
+        correlated=list_correlated(terms, effects, cells),
     )
-    effects = list_effects(list_terms(owners, cells), cells)
     design = _design(program, owners, axes, noise_axis, cells, references, sweep)
     return Binding(law, program, design, cells, references, axes, noise_axis, pooling, effects, flags)
 

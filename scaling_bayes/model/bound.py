@@ -15,6 +15,9 @@ from scaling_bayes.model.design import Array, Design
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.priors import Prior
 
+LKJ = 2.0
+"""Concentration of the prior on correlations between a group's effects."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -24,8 +27,8 @@ class Conditions:
     ----------
     known : array, shape (coordinate,)
         Population values: prior means of those that are latent, and what is known of the others.
-    scale : array, shape (effect,)
-        Spread of each effect.
+    root : array, shape (effect, effect)
+        Effects of a block are ``root @ z`` with standard normal ``z``: spreads, times the factor of their correlation.
     common_scale, own_scale : array, shape (knot,)
         Spread of the common and of the own drift.
     information : scalar
@@ -33,7 +36,7 @@ class Conditions:
     """
 
     known: jax.Array
-    scale: jax.Array
+    root: jax.Array
     common_scale: jax.Array
     own_scale: jax.Array
     information: jax.Array
@@ -58,6 +61,10 @@ class Latents:
     common: jax.Array
     effects: jax.Array
     own: jax.Array
+
+
+LATENTS = ("population_base", "drift_common_base", "effects_base", "own_base")
+"""Sites of the latents, in the order of their fields."""
 
 
 class Transport(Protocol):
@@ -87,6 +94,8 @@ class BoundModel:
         mean there, and its effects carry the prior.
     priors : tuple of (str, Prior)
         Priors given by the user, by parameter.
+    correlated : tuple of (str, tuple)
+        Groupings whose effects on several coordinates are correlated, and the effects of each label of a block.
     """
 
     coordinates: Coordinates
@@ -94,29 +103,35 @@ class BoundModel:
     drift: tuple[str, ...]
     sampled: tuple[bool, ...]
     priors: tuple[tuple[str, Prior], ...] = ()
+    correlated: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...] = ()
 
     def __call__(self, design: Design, transport: Transport | None = None) -> None:
         """Declare the model to NumPyro; with `transport`, in coordinates that are easy to sample."""
         known = self._known_population(design)
-        scale = self._effect_scales(design)
+        root = self._effect_root(design)
         noise = self.noise.sample()
-        given = Conditions(known, scale, *self._drift_scales(design), self.noise.weight(noise))
+        given = Conditions(known, root, *self._drift_scales(design), self.noise.weight(noise))
         latents = self._latents(design, given, transport)
         population = known.at[self.plain].add(design.prior_width[self.plain] * latents.population)
         common, effects = _times(given.common_scale, latents.common), latents.effects
         own = _times(given.own_scale, latents.own)
-        theta = population + jnp.einsum("bcpe,be->bcp", design.incidence, scale * effects)
+        theta = self.place(population, effects, given, design)
         self._weigh_unsampled(theta, design)
         drift = jnp.einsum("bcnk,bck->bcn", design.basis, common + own)
         mean = numpyro.deterministic("log_mean", self.log_law(theta, design) + drift)
         numpyro.deterministic("theta", theta)
-        numpyro.deterministic("effects", scale * effects)
+        numpyro.deterministic("effects", effects @ root.T)
         numpyro.deterministic("population_all", population)
         numpyro.deterministic("drift_common", common)
         numpyro.deterministic("drift_own", own)
         with numpyro.handlers.mask(mask=design.weight > 0):
             around = self.noise.distribution(mean, noise, design.noise_distance)
             numpyro.sample("log_response", around, obs=design.log_response)
+
+    def place(self, population: jax.Array, effects: jax.Array, given: Conditions, design: Design) -> jax.Array:
+        """Coordinates of every cell, shape (block, cell, coordinate), for standard normal effects (block, effect)."""
+        moves = effects @ given.root.T
+        return population + jnp.sum(design.incidence * moves[:, None, None, :], axis=-1)
 
     def log_law(self, theta: Array, design: Design) -> jax.Array:
         """Log of the law at every row, shape (block, cell, row), for coordinates (block, cell, coordinate)."""
@@ -143,11 +158,17 @@ class BoundModel:
     def _on_coordinate(self, parameter: str, prior: Prior) -> dist.Distribution:
         return prior.on_coordinate(ROLES[self.coordinates.law.roles[parameter]].support)
 
-    def _effect_scales(self, design: Design) -> jax.Array:
-        """Spread of each effect: sampled, or known where nothing is pooled."""
+    def _effect_root(self, design: Design) -> jax.Array:
+        """Spread of each effect, sampled, or known where nothing is pooled; correlated where groups are many."""
         spread = _sample("spread", dist.HalfNormal(design.spread_scale))
         at = jnp.asarray(design.effect_spread)
-        return jnp.where(at >= 0, jnp.append(spread, 1.0)[at], design.effect_scale)
+        scale = jnp.where(at >= 0, jnp.append(spread, 1.0)[at], design.effect_scale)
+        root = jnp.diag(scale)
+        for grouping, members in self.correlated:
+            of = np.array(members)
+            factor = numpyro.sample(f"correlation_{grouping}", dist.LKJCholesky(of.shape[1], LKJ))
+            root = root.at[of[:, :, None], of[:, None, :]].set(scale[of][:, :, None] * factor)
+        return root
 
     def _weigh_unsampled(self, theta: jax.Array, design: Design) -> None:
         """Where a prior given by the user rides on effects, exchange the normal prior for it."""
@@ -168,14 +189,9 @@ class BoundModel:
     def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> Latents:
         blocks, cells, _, dim = design.incidence.shape
         common, own = (design.basis.shape[-1] if part in self.drift else 0 for part in ("common", "own"))
-        shapes = {
-            "population": (len(self.plain),),
-            "drift_common": (common,),
-            "effects": (blocks, dim),
-            "own": (blocks, cells, own),
-        }
-        drawn = [_sample(f"{name}_base", dist.Normal(jnp.zeros(shape), 1.0)) for name, shape in shapes.items()]
-        latents = Latents(*drawn)
+        shapes = ((len(self.plain),), (common,), (blocks, dim), (blocks, cells, own))
+        named = zip(LATENTS, shapes, strict=True)
+        latents = Latents(*(_sample(name, dist.Normal(jnp.zeros(shape), 1.0)) for name, shape in named))
         if transport is not None:
             latents, change = transport(latents, given, design)
             numpyro.factor("transport", change)

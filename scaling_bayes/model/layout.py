@@ -13,6 +13,12 @@ from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.wiener import wiener_basis
 from scaling_bayes.model.pooling import Partial, Pooling
 
+SMALLEST_BUCKET = 8
+"""Rows to which smaller cells are padded."""
+
+ENOUGH_GROUPS = 8
+"""Groups from which correlations between their effects are sampled."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -79,7 +85,7 @@ def arrange_cells(pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> Cells:
     table = pd.DataFrame({g: sweep[g].values.astype(str) for g in names}, index=np.arange(sweep.sizes["run"]))
     grouped = table.groupby(list(names), sort=True).indices if names else {(): table.index.to_numpy()}
     keys = [key if isinstance(key, tuple) else (key,) for key in grouped]
-    longest = max(len(members) for members in grouped.values())
+    longest = round_up(max(len(members) for members in grouped.values()))
     runs = np.full((len(keys), longest), -1)
     for row, members in zip(runs, grouped.values(), strict=True):
         row[: len(members)] = members
@@ -88,6 +94,20 @@ def arrange_cells(pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> Cells:
     return Cells(
         factors, pd.DataFrame(keys, columns=list(names), index=range(len(keys))), runs.reshape(*blocks, longest)
     )
+
+
+def round_up(rows: int) -> int:
+    """Smallest bucket that holds `rows`, so that sweeps of nearby sizes share compiled functions.
+
+    Buckets grow by a quarter at most: 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, ...
+
+    Examples
+    --------
+    >>> [round_up(n) for n in (3, 8, 9, 33, 65)]
+    [8, 8, 10, 40, 80]
+    """
+    step = 2 ** max(rows - 1, 1).bit_length() // 8
+    return max(SMALLEST_BUCKET, -(-rows // max(step, 1)) * max(step, 1))
 
 
 def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]) -> dict[str, Any]:
@@ -127,6 +147,26 @@ def list_effects(terms: Sequence[Term], cells: Cells) -> tuple[Effect, ...]:
     """Every effect of a block, term by term."""
     labels = cells.factors if cells.crossed else {}
     return tuple(Effect(t.coordinate, t.grouping, label) for t in terms for label in labels.get(t.grouping, [None]))
+
+
+def list_correlated(
+    terms: Sequence[Term], effects: Sequence[Effect], cells: Cells
+) -> tuple[tuple[str, tuple[tuple[int, ...], ...]], ...]:
+    """Groupings whose groups are enough to tell correlations between the effects on several coordinates.
+
+    Returns
+    -------
+    tuple of (str, tuple of tuple of int)
+        Grouping, and for each label of a block the positions of its effects, coordinate by coordinate.
+    """
+    found = []
+    for grouping, labels in cells.factors.items():
+        varying = {t.coordinate for t in terms if t.grouping == grouping and t.sampled}
+        own = [e for e, effect in enumerate(effects) if effect.grouping == grouping and effect.coordinate in varying]
+        if len(labels) >= ENOUGH_GROUPS and len(varying) > 1:
+            of_label = dict.fromkeys(effects[e].label for e in own)
+            found.append((grouping, tuple(tuple(e for e in own if effects[e].label == label) for label in of_label)))
+    return tuple(found)
 
 
 def arrange_effects(

@@ -89,8 +89,11 @@ def _refuse_without_population(draws: xr.Dataset, record: Record, factor: str, n
 
 
 def _fresh_effects(draws: xr.Dataset, factor: str, new: list[str], rng: np.random.Generator) -> xr.DataArray:
-    """Deviations of new groups from the population, given its spread."""
+    """Deviations of new groups from the population, given its spreads and correlations."""
     spread = draws[f"spread_{factor}"].transpose("chain", "draw", "coordinate")
     chains, length, coordinates = spread.shape
     standard = rng.standard_normal((chains, length, len(new), coordinates))
+    if f"correlation_{factor}" in draws:
+        matrix = draws[f"correlation_{factor}"].transpose("chain", "draw", "coordinate", "coordinate_other").values
+        standard = standard @ np.swapaxes(np.linalg.cholesky(matrix), -1, -2)
     return spread * xr.DataArray(standard, dims=("chain", "draw", factor, "coordinate"), coords={factor: new})

@@ -23,6 +23,7 @@ MODELS = {
         CHINCHILLA, pool=EVERYWHERE, discrepancy=sb.Discrepancy(parts=("common",)), noise=NORMAL
     ),
     "crossed": sb.Model(CHINCHILLA, pool={"E": ("corpus", "architecture"), "alpha": "architecture"}, noise=NORMAL),
+    "correlated": sb.Model(CHINCHILLA, pool={"E": "task", "alpha": "task"}, noise=NORMAL, discrepancy=None),
     "separate and fixed": sb.Model(CHINCHILLA, pool={"A": sb.Separate("corpus"), "beta": 0.28}, noise=NORMAL),
 }
 
@@ -36,6 +37,7 @@ def sweep():
         "D": np.resize([1e17, 1e18, 1e19, 1e20], 14) / (6 * N),
         "corpus": np.repeat(["web", "code", "books"], [6, 4, 4]),
         "architecture": np.resize(["dense", "sparse"], 14),
+        "task": np.resize(list("abcdefgh"), 14),
     }
     truth = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 410.0, "beta": 0.28}
     return sb.simulate_sweep(CHINCHILLA, pd.DataFrame(table), truth=truth, seed=0)

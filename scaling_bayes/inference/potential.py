@@ -1,0 +1,128 @@
+"""What is compiled from a program: its potential energy with gradient, its sites at given positions, its prior."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro.distributions import biject_to
+from numpyro.handlers import seed, substitute, trace
+from numpyro.infer.util import constrain_fn, potential_energy
+
+from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.transport import ConditionalLaplace
+from scaling_bayes.model.bound import LATENTS, BoundModel
+from scaling_bayes.model.design import Design
+
+BLOCK = 250
+"""Draws whose sites are computed at once."""
+
+Positions = dict[str, jax.Array]
+Potential = Callable[[Positions, Design, ConditionalLaplace], jax.Array]
+
+
+@lru_cache(maxsize=32)
+def compile_potential(program: BoundModel) -> Potential:
+    """Potential energy at an unconstrained position; value and gradient are traced once, however often it is called.
+
+    Parameters
+    ----------
+    program : BoundModel
+
+    Returns
+    -------
+    callable
+        (position, design, transport) -> scalar, differentiable in the position.
+    """
+
+    @jax.jit
+    def evaluate(position: Positions, *data: Any) -> tuple[jax.Array, Positions]:
+        return jax.value_and_grad(lambda at: potential_energy(program, data, {}, at))(position)
+
+    @jax.custom_vjp
+    def potential(position: Positions, design: Design, transport: ConditionalLaplace) -> jax.Array:
+        return evaluate(position, design, transport)[0]
+
+    def backward(slope: Positions, weight: jax.Array) -> tuple[Positions, None, None]:
+        return jax.tree.map(lambda part: weight * part, slope), None, None
+
+    potential.defvjp(evaluate, backward)
+    return potential
+
+
+def recover_sites(
+    program: BoundModel, positions: dict[str, np.ndarray], design: Design, transport: ConditionalLaplace
+) -> dict[str, np.ndarray]:
+    """Every site of the program, constrained and deterministic, at unconstrained positions.
+
+    Parameters
+    ----------
+    program : BoundModel
+    positions : dict of array, shape (draw, ...)
+    design : Design
+    transport : ConditionalLaplace
+
+    Returns
+    -------
+    dict of array, shape (draw, ...)
+    """
+    size = len(next(iter(positions.values())))
+    blocks = []
+    for first in range(0, size, BLOCK):
+        at = np.minimum(np.arange(first, first + BLOCK), size - 1)
+        block = _compile_recovery(program)({n: x[at] for n, x in positions.items()}, design, transport)
+        blocks.append({n: np.asarray(x)[: size - first] for n, x in block.items()})
+    return {n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]}
+
+
+def draw_prior(
+    program: BoundModel, design: Design, around: Linearisation, key: jax.Array, draws: int
+) -> dict[str, np.ndarray]:
+    """Every site of the program, drawn from the prior.
+
+    Parameters
+    ----------
+    program : BoundModel
+    design : Design
+    around : Linearisation
+        Gives shapes.
+    key : jax.random key
+    draws : int
+
+    Returns
+    -------
+    dict of array, shape (draw, ...)
+    """
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    shapes = jax.eval_shape(partial(latent_sites, program, 0), design)
+    normal = {n: rng.standard_normal((draws, *site.shape)) for n, site in shapes.items() if n in LATENTS}
+    positions = _compile_prior(program)(jax.random.split(key, draws), design, normal)
+    flat = ConditionalLaplace(jax.tree.map(jnp.zeros_like, around), program)  # moves nothing
+    return recover_sites(program, jax.tree.map(np.asarray, positions), design, flat)
+
+
+def latent_sites(
+    program: BoundModel, key: jax.Array | int, design: Design, known: Mapping[str, Any] | None = None
+) -> Positions:
+    """One draw of every latent site from the prior, on its unconstrained scale; some may be known already."""
+    sites = trace(substitute(seed(program, key), data=known or {})).get_trace(design)
+    return {
+        name: biject_to(site["fn"].support).inv(site["value"])
+        for name, site in sites.items()
+        if site["type"] == "sample" and not site["is_observed"]
+    }
+
+
+@lru_cache(maxsize=32)
+def _compile_recovery(program: BoundModel) -> Callable[..., Positions]:
+    def one(position: Positions, *data: Any) -> Positions:
+        return constrain_fn(program, data, {}, position, return_deterministic=True)
+
+    return jax.jit(jax.vmap(one, (0, None, None)))
+
+
+@lru_cache(maxsize=32)
+def _compile_prior(program: BoundModel) -> Callable[..., Positions]:
+    return jax.jit(jax.vmap(partial(latent_sites, program), (0, None, 0)))
