@@ -1,5 +1,6 @@
 """`fit`: a model and a sweep in, a checked posterior out."""
 
+import json
 import time
 import warnings
 from collections.abc import Sequence
@@ -10,6 +11,10 @@ import numpy as np
 import xarray as xr
 from numpyro.infer import Predictive
 
+from scaling_bayes.inference.cache import find_or_make
+from scaling_bayes.inference.compilation import reuse_compiled
+from scaling_bayes.inference.devices import choose_device, list_devices
+from scaling_bayes.inference.fingerprint import fingerprint
 from scaling_bayes.inference.gates import Gate, GateError, GateWarning, measure_gates
 from scaling_bayes.inference.linearisation import linearise
 from scaling_bayes.inference.posterior import assemble_posterior
@@ -20,7 +25,6 @@ from scaling_bayes.model.binding import Binding
 from scaling_bayes.sweeps import check_sweep
 
 PRIOR_DRAWS = 1000
-DEVICES = {"auto": "cpu", "cpu": "cpu", "gpu": "gpu"}
 LEAST = {"chains": 1, "draws": 4, "warmup": 1}
 """Fewest that can be asked for; split R-hat needs two draws in each half of a chain."""
 
@@ -36,6 +40,7 @@ def fit(
     device: str = "auto",
     strict: bool = False,
     progress: bool = True,
+    cache: bool = True,
 ) -> xr.DataTree:
     """Sample the posterior of a model of a sweep with NUTS, in float64.
 
@@ -49,18 +54,23 @@ def fit(
     chains, draws, warmup : int
         Chains, kept draws per chain, and iterations of warm-up per chain.
     device : {"auto", "cpu", "gpu"}
-        ``"auto"`` is the CPU, which is faster for the small arrays of a sweep.
+        ``"auto"`` is the CPU where there is no GPU, and else the one that is predicted to be done first, from gradients
+        timed on both; the posterior's attribute ``device_why`` says the seconds.
     strict : bool
         Raise if a sampler gate fails, instead of warning and marking the posterior.
     progress : bool
         Show a progress bar.
+    cache : bool
+        Take the same fit (model, sweep, seed, sizes, versions and code) from a file where it was made before, and keep
+        it where not. The environment variable ``SCALING_BAYES_CACHE`` names the folder, or is ``off``.
 
     Returns
     -------
     DataTree
         Groups ``posterior`` (law parameters in the paper's units, ``A_ref`` and the like at the reference, population,
         spreads, noise, drift), ``sample_stats``, ``log_likelihood``, ``prior``, ``observed_data``, ``constant_data``.
-        Attributes hold the model, seed, versions, the sweep's hash and the verdicts of the gates.
+        Attributes hold the model, seed, versions, the sweep's hash and the verdicts of the gates; ``cached`` is empty,
+        or says when a fit that came from the cache was made.
 
     Raises
     ------
@@ -92,8 +102,35 @@ def fit(
         raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found {model!r}")
     check_sweep(sweep)
     _check_sizes(chains=chains, draws=draws, warmup=warmup)
+    devices, sizes = list_devices(device), {"chains": chains, "draws": draws, "warmup": warmup}
+
+    def make() -> xr.DataTree:
+        with reuse_compiled():
+            chosen = choose_device(devices, model, sweep, chains=chains, iterations=warmup + draws)
+            tree = _make_posterior(model, sweep, chosen.device, seed=seed, progress=progress, **sizes)
+        tree.attrs |= {"device_why": chosen.why, "cached": ""}
+        return tree
+
+    kinds = [f"{d.platform} {d.device_kind}" for d in devices]
+    key = fingerprint(model, sweep, devices=kinds, seed=seed, **sizes) if cache else None
+    tree = find_or_make(key, make) if key else make()
+    _judge(json.loads(tree.attrs["gates"]), strict)
+    return tree
+
+
+def _make_posterior(
+    model: Model,
+    sweep: xr.Dataset,
+    device: jax.Device,
+    *,
+    seed: int,
+    chains: int,
+    draws: int,
+    warmup: int,
+    progress: bool,
+) -> xr.DataTree:
     started = time.perf_counter()
-    with jax.enable_x64(True), jax.default_device(_find_device(device)):
+    with jax.enable_x64(True), jax.default_device(device):
         binding = model.bind(sweep)
         program, design = binding.program, binding.design
         key, around = jax.random.key(seed), linearise(program, design)
@@ -102,8 +139,7 @@ def fit(
     tree = assemble_posterior(binding, sweep, drawn, prior)
     gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])
     seconds = time.perf_counter() - started
-    tree.attrs |= state_provenance(sweep, seed=seed, device=DEVICES[device], seconds=seconds, gates=gates)
-    _judge(gates, strict)
+    tree.attrs |= state_provenance(sweep, seed=seed, device=device.platform, seconds=seconds, gates=gates)
     return tree
 
 
@@ -111,18 +147,6 @@ def _check_sizes(**given: int) -> None:
     for name, value in given.items():
         if value < LEAST[name]:
             raise ValueError(f"{name} is at least {LEAST[name]}, found {value}")
-
-
-def _find_device(device: str) -> jax.Device:
-    if device not in DEVICES:
-        raise ValueError(f"device is one of {', '.join(DEVICES)}, found {device!r}")
-    try:
-        return jax.devices(DEVICES[device])[0]
-    except RuntimeError:
-        found = ", ".join(sorted({d.platform for d in jax.devices()}))
-        raise ValueError(
-            f"device={device!r}, but JAX finds only {found}; install scaling-bayes[cuda], or say device='auto'"
-        ) from None
 
 
 def _draw_prior(binding: Binding, key: jax.Array) -> dict[str, np.ndarray]:
