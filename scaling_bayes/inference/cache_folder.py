@@ -5,7 +5,10 @@
 """
 
 import os
+import re
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pooch
@@ -13,6 +16,9 @@ import pooch
 CACHE, LIMIT = "SCALING_BAYES_CACHE", "SCALING_BAYES_CACHE_GB"
 OFF = ("off", "0", "no", "false")
 KINDS = ("fits", "compiled")
+OURS = re.compile(r"fits/\w+-[0-9a-f]{16}\.nc|fits/draft-\w+\.nc|compiled/[0-9a-f]{16}/.+")
+"""What may be removed: the folder that a user names may hold other things too."""
+
 DEFAULT_GB = 2.0
 LOCK = ".lock"
 OTHERS_MAY_WRITE = 0o022
@@ -53,7 +59,6 @@ def private_folder(*names: str) -> Path | None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not _is_mine(folder):
                 return None
-            folder.chmod(0o700)
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
@@ -123,20 +128,20 @@ def _root() -> Path | None:
 def _is_mine(folder: Path) -> bool:
     if not hasattr(os, "geteuid"):  # a system without owners in this sense
         return True
-    found = folder.stat()
-    return found.st_uid == os.geteuid() and not found.st_mode & OTHERS_MAY_WRITE
+    found = folder.lstat()
+    others = found.st_mode & OTHERS_MAY_WRITE
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not others
 
 
 def _files() -> Iterator[tuple[Path, float, int]]:
-    """Path, last use and size of every file; locks are no files of ours to remove."""
+    """Path, last use and size of every file of ours, but for locks."""
     root = _root()
     for path in (path for kind in KINDS if root for path in (root / kind).rglob("*")):
-        try:
-            found = path.stat()
-        except OSError:  # another process removed it
-            continue
-        if path.is_file() and path.suffix != LOCK:
-            yield path, max(found.st_atime, found.st_mtime), found.st_size
+        if root and OURS.fullmatch(path.relative_to(root).as_posix()):
+            with suppress(OSError):  # another process removed it
+                found = path.lstat()
+                if stat.S_ISREG(found.st_mode):
+                    yield path, max(found.st_atime, found.st_mtime), found.st_size
 
 
 def _remove(path: Path, size: int) -> int:

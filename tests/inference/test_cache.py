@@ -20,6 +20,7 @@ from scaling_bayes.inference import fingerprint as fingerprint_module
 from scaling_bayes.inference import fit as fit_module
 from scaling_bayes.inference.cache import find_or_make, read_fit
 from scaling_bayes.inference.cache_folder import private_folder, size_limit, trim_cache
+from scaling_bayes.inference.compilation import machine
 from scaling_bayes.inference.fingerprint import PACKAGE, fingerprint, hash_sources
 
 POWER = sb.law("power")
@@ -101,6 +102,7 @@ HINDRANCES = {
     "off": lambda monkeypatch, folder: monkeypatch.setenv("SCALING_BAYES_CACHE", "off"),
     "a file in its place": lambda monkeypatch, folder: folder.parent.write_text(""),
     "others may write": lambda monkeypatch, folder: (folder.mkdir(parents=True), folder.chmod(0o777)),
+    "a link in its place": lambda monkeypatch, folder: (folder.parent.mkdir(), folder.symlink_to(folder.parents[1])),
     "no room": lambda monkeypatch, folder: monkeypatch.setenv("SCALING_BAYES_CACHE_GB", "0"),
 }
 
@@ -152,14 +154,17 @@ def test_a_bound_that_is_no_number_is_said_before_the_fit(folder, monkeypatch):
     assert size_limit() == 500_000_000
 
 
-def test_clear_cache_frees_all_and_leaves_downloads(folder):
+def test_clear_cache_frees_all_and_leaves_what_is_not_its_own(folder):
     find_or_make("k", Maker())
-    (compiled := private_folder("compiled", "this")).joinpath("f-cache").write_bytes(b"123")
-    (table := folder.parent / "table.csv").write_text("N")
     size = sum(file.stat().st_size for file in folder.iterdir())
+    (compiled := private_folder("compiled", machine())).joinpath("f-cache").write_bytes(b"123")
+    others = [folder.parent / "table.csv", folder / "mine.nc", folder.parent / "compiled" / "notes.txt"]
+    for file in others:
+        file.write_text("N")
     assert sb.clear_cache() == size + 3
-    assert list(folder.iterdir()) == list(compiled.iterdir()) == []
-    assert table.exists()
+    assert list(folder.iterdir()) == [folder / "mine.nc"]
+    assert list(compiled.iterdir()) == []
+    assert all(file.exists() for file in others)
     assert sb.clear_cache() == 0
 
 
