@@ -5,6 +5,7 @@
 'E + A*N**-alpha + B*D**-beta'
 """
 
+import time
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +20,7 @@ _PUBLIC = {
     "scaling_bayes.inference.fit": "fit fit_many",
     "scaling_bayes.inference.gates": "GateError GateWarning",
     "scaling_bayes.inference.baseline": "baseline",
+    "scaling_bayes.inference.cache_folder": "clear_cache",
     "scaling_bayes.inference.storage": "open_posterior save_posterior",
     "scaling_bayes.questions.points": "QuestionError",
     "scaling_bayes.questions.prediction": "predict",
@@ -29,6 +31,8 @@ _PUBLIC = {
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 
 __version__ = version("scaling-bayes")
+IMPORTED = time.time()
+"""When this code was read; a source file that is younger is not what runs."""
 __all__ = ["__version__", "figures", *_HOME]
 
 

@@ -71,7 +71,8 @@ def print_report(tables: dict[str, pd.DataFrame], posteriors: dict[str, xr.DataT
     print(f"\nHeld out: {held_out.attrs['held_out_rule']}.\n")
     for name, posterior in posteriors.items():
         shown = tables[name][list(COLUMNS)].rename(columns=COLUMNS)
-        print(f"{name} ({posterior.attrs['seconds']:.0f} s)")
+        kept = ", from the cache" if posterior.attrs.get("cached") else ""
+        print(f"{name} ({posterior.attrs['seconds']:.0f} s{kept})")
         print(shown.to_string(float_format="{:.4f}".format, formatters={"90% coverage": "{:.2f}".format}))
         for gate in read_gates(posterior):
             verdict = "passed" if gate["passed"] else "FAILED"

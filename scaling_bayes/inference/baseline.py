@@ -15,6 +15,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.inference.compilation import reuse_compiled
 from scaling_bayes.inference.least_squares import LOSSES, Minimum, Rows, minimise
 from scaling_bayes.inference.posterior import data_groups, make_record
 from scaling_bayes.inference.provenance import state_provenance
@@ -82,7 +83,7 @@ def baseline(
     groups = (by,) if isinstance(by, str) else tuple(by)
     # Cells are all that is asked of the binding: a combination is a cell of crossed groupings, each fitted alone.
     pool = dict.fromkeys(law.parameters, Partial(*groups) if groups else Shared())
-    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+    with reuse_compiled(), jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
         binding = Model(law, pool=pool, noise=Normal(), discrepancy=None).bind(sweep)
         if groups:
             _refuse_empty_cells(binding)

@@ -11,6 +11,9 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.inference.choice import Choice, choose_discrepancy
+from scaling_bayes.inference.compilation import reuse_compiled
+from scaling_bayes.inference.devices import choose_device, list_devices
+from scaling_bayes.inference.fingerprint import fingerprint
 from scaling_bayes.inference.gates import measure_gates
 from scaling_bayes.inference.linearisation import linearise
 from scaling_bayes.inference.posterior import assemble_posterior
@@ -22,7 +25,6 @@ from scaling_bayes.model.binding import Binding
 from scaling_bayes.sweeps import check_sweep
 
 PRIOR_DRAWS = 1000
-DEVICES = {"auto": "cpu", "cpu": "cpu", "gpu": "gpu"}
 LEAST = {"chains": 1, "draws": 4, "warmup": 1}
 """Fewest that can be asked for; split R-hat needs two draws in each half of a chain."""
 
@@ -32,46 +34,73 @@ ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class Task:
-    """A sweep, and its model settled on it."""
+    """A fit that is asked for."""
 
+    model: Model
     sweep: xr.Dataset
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, Model):
+            raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found {self.model!r}")
+        check_sweep(self.sweep)
+
+    def fingerprint(self, settings: Settings, device: str) -> str | None:
+        """Everything that decides this fit, as one short text; see `scaling_bayes.inference.fingerprint`."""
+        kinds = [f"{found.platform} {found.device_kind}" for found in list_devices(device)]
+        lengths = {name: getattr(settings, name) for name in LEAST}
+        return fingerprint(self.model, self.sweep, devices=kinds, seed=self.seed, **lengths)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A task whose model is settled on its sweep."""
+
+    task: Task
     binding: Binding
     choice: Choice | None
     target: Target
 
 
-def fit_sweeps(
-    model: Model, sweeps: Sequence[xr.Dataset], settings: Settings, *, seed: int, device: str
-) -> list[xr.DataTree]:
-    """Fit a model to each sweep, the sweep at ``i`` with ``seed + i``, and measure the gates without judging them."""
-    if not isinstance(model, Model):
-        raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found {model!r}")
-    for sweep in sweeps:
-        check_sweep(sweep)
+def fit_alone(task: Task, settings: Settings, device: str) -> xr.DataTree:
+    """Do one task."""
+    return fit_together([task], settings, device)[0]
+
+
+def fit_together(tasks: Sequence[Task], settings: Settings, device: str) -> list[xr.DataTree]:
+    """Do tasks, those of one shape in one go, and measure the gates without judging them."""
     _check_sizes(settings)
-    started = time.perf_counter()
-    with ONE_AT_A_TIME, jax.enable_x64(True), jax.default_device(_find_device(device)):
-        tasks = [settle(model, sweep, jax.random.key(seed + i)) for i, sweep in enumerate(sweeps)]
-        drawn = _sample_by_shape(tasks, replace(settings, together=DEVICES[device] != "cpu"))
-        trees = [_label(task, draws) for task, draws in zip(tasks, drawn, strict=True)]
-    seconds = (time.perf_counter() - started) / max(len(sweeps), 1)
-    for i, (tree, sweep) in enumerate(zip(trees, sweeps, strict=True)):
-        gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])
-        tree.attrs |= state_provenance(sweep, seed=seed + i, device=DEVICES[device], seconds=seconds, gates=gates)
+    started, devices = time.perf_counter(), list_devices(device)
+    if not tasks:
+        return []
+    chains, length = settings.chains * len(tasks), settings.warmup + settings.draws
+    with ONE_AT_A_TIME, reuse_compiled():
+        chosen = choose_device(devices, tasks[0].model, tasks[0].sweep, chains=chains, iterations=length)
+        with jax.enable_x64(True), jax.default_device(chosen.device):
+            settled = [settle(task) for task in tasks]
+            drawn = _sample_by_shape(settled, replace(settings, together=chosen.device.platform != "cpu"))
+            trees = [_label(one, draws) for one, draws in zip(settled, drawn, strict=True)]
+    gates = [
+        measure_gates(t["posterior"].to_dataset(), t["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1]) for t in trees
+    ]
+    stated = {"device": chosen.device.platform, "seconds": (time.perf_counter() - started) / len(tasks)}
+    for tree, task, measured in zip(trees, tasks, gates, strict=True):
+        tree.attrs |= state_provenance(task.sweep, seed=task.seed, gates=measured, **stated)
+        tree.attrs |= {"device_why": chosen.why, "cached": ""}
     return trees
 
 
-def settle(model: Model, sweep: xr.Dataset, key: jax.Array) -> Task:
+def settle(task: Task) -> Settled:
     """Decide what the model leaves to the sweep, bind it, and linearise it around its least-squares fit."""
-    choice = None
+    choice, model, key = None, task.model, jax.random.key(task.seed)
     if model.discrepancy == "auto":
-        choice = choose_discrepancy(model, sweep, jax.random.fold_in(key, 3))
+        choice = choose_discrepancy(model, task.sweep, jax.random.fold_in(key, 3))
         model = replace(model, discrepancy=choice.discrepancy)
-    binding = model.bind(sweep)
-    return Task(sweep, binding, choice, Target(binding.design, linearise(binding.program, binding.design), key))
+    binding = model.bind(task.sweep)
+    return Settled(task, binding, choice, Target(binding.design, linearise(binding.program, binding.design), key))
 
 
-def _sample_by_shape(tasks: Sequence[Task], settings: Settings) -> list[Draws]:
+def _sample_by_shape(tasks: Sequence[Settled], settings: Settings) -> list[Draws]:
     """Sample tasks of one program and one shape in one go; answers in the order of the tasks."""
     alike: dict[Any, list[int]] = {}
     for i, task in enumerate(tasks):
@@ -83,12 +112,12 @@ def _sample_by_shape(tasks: Sequence[Task], settings: Settings) -> list[Draws]:
     return [drawn[i] for i in range(len(tasks))]
 
 
-def _label(task: Task, drawn: Draws) -> xr.DataTree:
+def _label(task: Settled, drawn: Draws) -> xr.DataTree:
     """Add the prior, names and labels, and the evidence for what was decided."""
     target = task.target
     key = jax.random.fold_in(target.key, 2)
     prior = draw_prior(task.binding.program, target.design, target.around, key, PRIOR_DRAWS)
-    tree = assemble_posterior(task.binding, task.sweep, drawn, prior)
+    tree = assemble_posterior(task.binding, task.task.sweep, drawn, prior)
     if task.choice is not None:
         tree["discrepancy"] = xr.DataTree(task.choice.evidence)
         tree.attrs["discrepancy"] = task.choice.why
@@ -99,15 +128,3 @@ def _check_sizes(settings: Settings) -> None:
     for name, least in LEAST.items():
         if (value := getattr(settings, name)) < least:
             raise ValueError(f"{name} is at least {least}, found {value}")
-
-
-def _find_device(device: str) -> jax.Device:
-    if device not in DEVICES:
-        raise ValueError(f"device is one of {', '.join(DEVICES)}, found {device!r}")
-    try:
-        return jax.devices(DEVICES[device])[0]
-    except RuntimeError:
-        found = ", ".join(sorted({d.platform for d in jax.devices()}))
-        raise ValueError(
-            f"device={device!r}, but JAX finds only {found}; install scaling-bayes[cuda], or say device='auto'"
-        ) from None

@@ -8,7 +8,8 @@ from typing import Any
 
 import xarray as xr
 
-from scaling_bayes.inference.engine import fit_sweeps
+from scaling_bayes.inference.cache import find_fit, find_or_make, keep_fit
+from scaling_bayes.inference.engine import Task, fit_alone, fit_together
 from scaling_bayes.inference.gates import Gate, GateError, GateWarning
 from scaling_bayes.inference.sampler import Settings
 from scaling_bayes.model import Model
@@ -25,6 +26,7 @@ def fit(
     device: str = "auto",
     strict: bool = False,
     progress: bool = True,
+    cache: bool = True,
 ) -> xr.DataTree:
     """Sample the posterior of a model of a sweep with NUTS, in float64.
 
@@ -38,18 +40,23 @@ def fit(
     chains, draws, warmup : int
         Chains, kept draws per chain, and iterations of warm-up per chain.
     device : {"auto", "cpu", "gpu"}
-        ``"auto"`` is the CPU, which is faster for the small arrays of a sweep.
+        ``"auto"`` is the CPU where there is no GPU, and else the one that is predicted to be done first, from gradients
+        timed on both; the posterior's attribute ``device_why`` says the seconds.
     strict : bool
         Raise if a sampler gate fails, instead of warning and marking the posterior.
     progress : bool
         Show a progress bar.
+    cache : bool
+        Take the same fit (model, sweep, seed, sizes, versions and code) from a file where it was made before, and keep
+        it where not. The environment variable ``SCALING_BAYES_CACHE`` names the folder, or is ``off``.
 
     Returns
     -------
     DataTree
         Groups ``posterior`` (law parameters in the paper's units, ``A_ref`` and the like at the reference, population,
         spreads, noise, drift), ``sample_stats``, ``log_likelihood``, ``prior``, ``observed_data``, ``constant_data``.
-        Attributes hold the model, seed, versions, the sweep's hash and the verdicts of the gates.
+        Attributes hold the model, seed, versions, the sweep's hash and the verdicts of the gates; ``cached`` is empty,
+        or says when a fit that came from the cache was made.
 
     Raises
     ------
@@ -78,7 +85,9 @@ def fit(
     0.25
     """
     settings = Settings(chains, warmup, draws, progress=progress)
-    (tree,) = fit_sweeps(model, [sweep], settings, seed=seed, device=device)
+    task = Task(model, sweep, seed)
+    key = task.fingerprint(settings, device) if cache else None
+    tree = find_or_make(key, partial(fit_alone, task, settings, device)) if key else fit_alone(task, settings, device)
     _judge([tree], strict)
     return tree
 
@@ -94,6 +103,7 @@ def fit_many(
     device: str = "auto",
     strict: bool = False,
     progress: bool = True,
+    cache: bool = True,
     client: Any = None,
 ) -> list[xr.DataTree]:
     """Sample the posterior of a model of each of many sweeps: folds, bootstraps, simulated data.
@@ -108,7 +118,7 @@ def fit_many(
         Dims run.
     seed : int
         Sweep ``i`` is fitted as `fit` does with ``seed + i``.
-    chains, draws, warmup, device, strict, progress
+    chains, draws, warmup, device, strict, progress, cache
         See `fit`.
     client : optional
         Anything with the ``submit`` of `concurrent.futures.Executor` (a process pool, Dask's ``Client``), which then
@@ -139,14 +149,21 @@ def fit_many(
     >>> [p.attrs["seed"] for p in fit_many(model, sweeps, seed=5, draws=500, warmup=300, progress=False)]
     [5, 6]
     """
-    sweeps = list(sweeps)
     settings = Settings(chains, warmup, draws, progress=progress and client is None)
+    tasks = [Task(model, sweep, seed + i) for i, sweep in enumerate(sweeps)]
+    keys = [task.fingerprint(settings, device) if cache else None for task in tasks]
+    found = [find_fit(key) if key else None for key in keys]
+    missing = [i for i, fit in enumerate(found) if fit is None]
     if client is None:
-        trees = fit_sweeps(model, sweeps, settings, seed=seed, device=device)
+        made = fit_together([tasks[i] for i in missing], settings, device)
     else:
-        one = partial(fit_sweeps, model, settings=settings, device=device)
-        futures = [client.submit(one, [sweep], seed=seed + i) for i, sweep in enumerate(sweeps)]
-        trees = [future.result()[0] for future in futures]
+        futures = [client.submit(fit_alone, tasks[i], settings, device) for i in missing]
+        made = [future.result() for future in futures]
+    for i, tree in zip(missing, made, strict=True):
+        found[i] = tree
+        if key := keys[i]:
+            keep_fit(key, tree)
+    trees = [tree for tree in found if tree is not None]
     _judge(trees, strict)
     return trees
 

@@ -1,7 +1,7 @@
 """`Model`: law, pooling, noise and discrepancy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from scaling_bayes.laws import ROLES, Law
 from scaling_bayes.model.binding import Binding, bind
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.noise import Noise, StudentT
-from scaling_bayes.model.pooling import Fixed, Pooling, check_pool, describe_pooling
+from scaling_bayes.model.pooling import Fixed, Pooling, check_pool, describe_pooling, pooling_to_dict
 from scaling_bayes.model.priors import Prior
 
 DEFAULT_NOISE = StudentT()
@@ -119,6 +119,23 @@ class Model:
         """Declare the model of `sweep` to NumPyro."""
         binding = self.bind(sweep)
         binding.program(binding.design)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Content of the model: text, numbers, dicts and lists only.
+
+        Examples
+        --------
+        >>> Model(Law("A*N**-alpha"), discrepancy=None).to_dict()["pool"]["alpha"]
+        {'kind': 'Shared', 'groups': []}
+        """
+        drift = self.discrepancy
+        return {
+            "law": self.law.to_dict(),
+            "pool": {p: pooling_to_dict(pool) for p, pool in self.pool.items()},
+            "priors": {p: asdict(prior) for p, prior in self.priors.items()},
+            "noise": {"kind": type(self.noise).__name__, **asdict(self.noise)},
+            "discrepancy": asdict(drift) if isinstance(drift, Discrepancy) else drift,
+        }
 
     def table(self) -> pd.DataFrame:
         """Role, prior and pooling of every parameter.

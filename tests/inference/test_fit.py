@@ -8,9 +8,7 @@ import pytest
 from scipy import stats
 
 import scaling_bayes as sb
-from scaling_bayes.inference import fit as fit_module
-from scaling_bayes.inference import sampler
-from scaling_bayes.model.noise import SIGMA_FLOOR
+from scaling_bayes.inference import devices, sampler
 
 
 def monte_carlo(draws):
@@ -220,7 +218,7 @@ def test_an_absent_device_is_named(sweeps, monkeypatch):
             raise RuntimeError("Unknown backend: 'gpu'")
         return [jax.local_devices()[0]]
 
-    monkeypatch.setattr(fit_module.jax, "devices", no_such)
+    monkeypatch.setattr(devices.jax, "devices", no_such)
     with pytest.raises(ValueError, match="finds only cpu"):
         sb.fit(sb.Model(sb.law("power")), sweeps["line"](), seed=0, device="gpu")
 
@@ -229,11 +227,11 @@ def test_an_interrupted_fit_leaves_nothing_behind(fitted, sweeps, monkeypatch):
     before = fitted("line")["posterior"].to_dataset()
     compiled = sampler._compile_chains
 
-    def interrupted(program, warmup):
+    def interrupted(program, warmup, *, together):
         def advance(*_):
             raise KeyboardInterrupt
 
-        return compiled(program, warmup)[0], advance
+        return compiled(program, warmup, together=together)[0], advance
 
     model = sb.Model(sb.law("power"), noise=sb.Normal(), discrepancy=None)
     monkeypatch.setattr(sampler, "_compile_chains", interrupted)

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import scaling_bayes as sb
-from scaling_bayes.inference.engine import settle
+from scaling_bayes.inference.engine import Task, settle
 from scaling_bayes.inference.sampler import Settings, sample
 
 POWER = sb.law("power")
@@ -43,7 +43,7 @@ def test_each_posterior_is_that_of_its_own_fit(alone, workers):
 def test_chains_in_step_find_the_same_posterior(alone):
     sweeps = [make_sweeps()[i] for i in (0, 2)]
     with jax.enable_x64(True):
-        tasks = [settle(MODEL, sweep, jax.random.key(seed)) for sweep, seed in zip(sweeps, (7, 9), strict=True)]
+        tasks = [settle(Task(MODEL, sweep, seed)) for sweep, seed in zip(sweeps, (7, 9), strict=True)]
         targets = [task.target for task in tasks]
         together = sample(tasks[0].binding.program, targets, Settings(4, 200, 300, together=True))
     for drawn, expected in zip(together, (alone[0], alone[2]), strict=True):
