@@ -19,6 +19,7 @@ _PUBLIC = {
     "scaling_bayes.inference.fit": "fit",
     "scaling_bayes.inference.gates": "GateError GateWarning",
     "scaling_bayes.inference.baseline": "baseline",
+    "scaling_bayes.inference.refits": "refit_without",
     "scaling_bayes.inference.storage": "open_posterior save_posterior",
     "scaling_bayes.questions.points": "QuestionError",
     "scaling_bayes.questions.prediction": "predict",

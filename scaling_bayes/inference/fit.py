@@ -1,5 +1,6 @@
 """`fit`: a model and a sweep in, a checked posterior out."""
 
+import json
 import time
 import warnings
 from collections.abc import Sequence
@@ -103,6 +104,10 @@ def fit(
     gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])
     seconds = time.perf_counter() - started
     tree.attrs |= state_provenance(sweep, seed=seed, device=DEVICES[device], seconds=seconds, gates=gates)
+    tree.attrs |= {
+        "model": model.to_json(),
+        "sampler": json.dumps({"chains": chains, "draws": draws, "warmup": warmup}),
+    }
     _judge(gates, strict)
     return tree
 

@@ -1,7 +1,8 @@
 """`Model`: law, pooling, noise and discrepancy."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,8 +11,15 @@ import xarray as xr
 from scaling_bayes.laws import ROLES, Law
 from scaling_bayes.model.binding import Binding, bind
 from scaling_bayes.model.discrepancy import Discrepancy
-from scaling_bayes.model.noise import Noise, StudentT
-from scaling_bayes.model.pooling import Fixed, Pooling, check_pool, describe_pooling
+from scaling_bayes.model.noise import Noise, StudentT, noise_from_dict, noise_to_dict
+from scaling_bayes.model.pooling import (
+    Fixed,
+    Pooling,
+    check_pool,
+    describe_pooling,
+    pooling_from_dict,
+    pooling_to_dict,
+)
 from scaling_bayes.model.priors import Prior
 
 DEFAULT_NOISE = StudentT()
@@ -110,6 +118,44 @@ class Model:
             raise ValueError(f"{both} are fixed and cannot have a prior too")
         for p, prior in self.priors.items():
             prior.check(p, ROLES[self.law.roles[p]].support)
+
+    def to_json(self) -> str:
+        """As text, for the attributes of a posterior; see `from_json`."""
+        drift = self.discrepancy
+        return json.dumps(
+            {
+                "law": self.law.to_dict(),
+                "pool": {p: pooling_to_dict(pool) for p, pool in self.pool.items()},
+                "priors": {p: prior.to_dict() for p, prior in self.priors.items()},
+                "noise": noise_to_dict(self.noise),
+                "discrepancy": asdict(drift) if isinstance(drift, Discrepancy) else drift,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Model":
+        """Read back what `to_json` wrote; nothing of it is executed.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If somebody changed it to what is no model.
+
+        Examples
+        --------
+        >>> model = Model(Law("A*N**-alpha"), pool={"A": "corpus"})
+        >>> Model.from_json(model.to_json()) == model
+        True
+        """
+        saved = json.loads(text)
+        drift = saved["discrepancy"]
+        return cls(
+            Law.from_dict(saved["law"]),
+            pool={p: pooling_from_dict(pool) for p, pool in saved["pool"].items()},
+            priors={p: Prior.from_dict(prior) for p, prior in saved["priors"].items()},
+            noise=noise_from_dict(saved["noise"]),
+            discrepancy=Discrepancy(**drift) if isinstance(drift, dict) else drift,
+        )
 
     def bind(self, sweep: xr.Dataset) -> Binding:
         """Settle law, groups and shapes on `sweep`; see `scaling_bayes.model.binding`."""
