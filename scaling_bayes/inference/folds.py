@@ -66,10 +66,10 @@ def list_folds(
     --------
     >>> import scaling_bayes as sb
     >>> law, truth = sb.Law("A*N**-alpha"), {"A": 40.0, "alpha": 0.25}
-    >>> sweep = sb.simulate_sweep(law, {"N": [1e6, 2e6, 4e6, 8e6, 16e6]}, truth=truth, seed=0)
-    >>> folds = list_folds(sb.baseline(law, sweep, seed=0, bootstrap=20), octaves=(1, 2, 3))
+    >>> sweep = sb.simulate_sweep(law, {"N": [1e6, 2e6, 4e6, 8e6]}, truth=truth, seed=0)
+    >>> folds = list_folds(sb.baseline(law, sweep, seed=0, bootstrap=20), octaves=(1, 2))
     >>> [(fold.held_out.sizes["run"], fold.note) for fold in folds]
-    [(1, ''), (2, ''), (3, 'leaves 2 runs to fit, fewer than min_runs=3')]
+    [(1, ''), (2, 'leaves 2 runs to fit, fewer than min_runs=3')]
     """
     check_refittable(posterior)
     if not octaves or not all(isfinite(k) and k > 0 for k in octaves):
