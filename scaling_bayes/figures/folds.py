@@ -38,7 +38,7 @@ PALE = 0.45
 DODGE = 0.035
 """Decades between levels, so that their intervals do not hide each other."""
 
-STRIP = -17.0
+STRIP = -22.0
 """Lower end of the panel of coverage: below zero it counts runs."""
 
 MOST_TICKS = 6
@@ -121,11 +121,13 @@ def draw_coverage(ax: Axes, scores: xr.Dataset) -> None:
         end: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "xytext": (2, 0), "textcoords": "offset points"}
         ax.annotate(says, (1, 100 * level), **end, va="center", color=colour, fontsize=SMALL)
     ax.set(ylim=(STRIP, 103), ylabel="runs inside their interval (%)")
-    ax.yaxis.set_major_locator(FixedLocator([0, 25, 50, 75, 100]))
-    small: dict[str, Any] = {"va": "center", "color": MUTED, "fontsize": SMALL}
+    shares = [0, 25, 50, 75, 100]
+    ax.set_yticks([STRIP / 2, *shares], ["runs\ncurves", *map(str, shares)])
+    counted = ax.get_yticklabels()[0]
+    counted.set(color=MUTED, fontsize=SMALL, linespacing=1.0)
     for x, runs, curves in zip(ratio, scores["runs_at_ratio"].values, scores["clusters_at_ratio"].values, strict=True):
-        ax.text(x, STRIP / 2, f"{runs}/{curves}", ha="center", **small)
-    ax.text(0.02, STRIP / 2, "runs/\ncurves", transform=ax.get_yaxis_transform(), linespacing=0.95, **small)
+        style: dict[str, Any] = {"ha": "center", "va": "center", "color": MUTED, "fontsize": SMALL, "linespacing": 1.0}
+        ax.text(x, STRIP / 2, f"{runs}\n{curves}", **style)
 
 
 def draw_rmsle(ax: Axes, scores: xr.Dataset, highest: float) -> None:
@@ -180,7 +182,7 @@ def _write_header(ax: Axes, name: str, scores: xr.Dataset, level: float) -> None
     absent = [f"{k:g}" for k in scores["octaves"].values if k not in scores["fold"].values]
     octaves = ", ".join(f"{k:g}" for k in np.unique(scores["fold"].values))
     by_curves = f" ({low} to {high} % by curves)" if np.isfinite(at["coverage_lower"]) else ""
-    says = f"top {octaves} octaves held out: {share} % inside{by_curves}, nominally {100 * level:g} %"
+    says = f"top octaves held out: {octaves}; {share} % inside{by_curves}, nominally {100 * level:g} %"
     says += f"; not fitted: {', '.join(absent)}" if absent else ""
     style: dict[str, Any] = {"fontsize": 7, "va": "bottom", "transform": ax.transAxes}
     ax.text(1 if name else 0, 0.1, says, ha="right" if name else "left", **style)

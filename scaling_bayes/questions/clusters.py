@@ -75,7 +75,7 @@ def score_clusters(scored: xr.Dataset, clusters: np.ndarray, *, seed: int = 0) -
         _measure(scored.isel(run=bins.codes == code), clusters[bins.codes == code], rng, "_at_ratio")
         for code in present
     ]
-    at_ratio = xr.concat(parts, "ratio", data_vars="all", coords="different", compat="equals", join="exact")
+    at_ratio = xr.concat(parts, "ratio", data_vars="all", coords=["ratio_mean"], compat="equals", join="exact")
     labels = np.array([str(bins.categories[code]) for code in present])
     return found.drop_vars("ratio_mean").merge(at_ratio.assign_coords(ratio=labels))
 

@@ -55,6 +55,15 @@ def test_the_interval_is_that_of_curves_and_not_of_runs():
     assert width[2] == pytest.approx(width[0] / 3, rel=0.15)
 
 
+@pytest.mark.parametrize("bins", [1, 2])
+def test_everything_by_ratio_runs_along_ratio(bins):
+    found = score_clusters(scored_runs(np.ones(4), ratio=[1.5, 1.6, 1.7, 1.5 * bins]), np.array(list("aabb")))
+    for name in ("ratio_mean", "runs_at_ratio", "clusters_at_ratio", "rmsle_at_ratio", "rmsle_at_ratio_lower"):
+        assert found[name].dims == ("ratio",)
+        assert found.sizes["ratio"] == bins
+    assert found["coverage_at_ratio"].dims == ("ratio", "level")
+
+
 def test_larger_curves_weigh_more():
     curves = np.repeat(["code", "web"], [9, 1])
     found = score_clusters(scored_runs(curves == "code"), curves)
