@@ -21,12 +21,14 @@ _PUBLIC = {
     "scaling_bayes.inference.gates": "GateError GateWarning",
     "scaling_bayes.inference.baseline": "baseline",
     "scaling_bayes.inference.cache_folder": "clear_cache",
+    "scaling_bayes.inference.refits": "refit_without",
     "scaling_bayes.inference.storage": "open_posterior save_posterior",
     "scaling_bayes.questions.points": "QuestionError",
     "scaling_bayes.questions.prediction": "predict",
     "scaling_bayes.questions.scoring": "score score_table",
     "scaling_bayes.questions.checking": "check",
     "scaling_bayes.questions.summaries": "summarise",
+    "scaling_bayes.validation.folds": "fold_scores",
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 

@@ -20,7 +20,8 @@ BELOW = {
     "inference": {"symbols", "sweeps", "laws", "model"},
     "questions": {"symbols", "sweeps", "laws"},
     "figures": {"symbols", "sweeps", "laws", "questions"},
-    "explorer": {"symbols", "sweeps", "laws", "model", "inference", "questions", "figures"},
+    "validation": {"symbols", "sweeps", "laws", "model", "inference", "questions"},
+    "explorer": {"symbols", "sweeps", "laws", "model", "inference", "questions", "validation", "figures"},
 }
 # library -> the only floors that may import it
 RESERVED = {
@@ -87,6 +88,11 @@ def test_imports_go_down(floor):
         ("inference", "import scaling_bayes as sb", False),
         ("questions", "from numpyro.infer import Predictive", False),
         ("questions", "from scaling_bayes.model import Model", False),
+        ("inference", "from ..questions.scoring import score", False),
+        ("inference", "from ..validation.folds import fold_scores", False),
+        ("questions", "from ..validation.folds import fold_scores", False),
+        ("validation", "from ..questions.scoring import score", True),
+        ("validation", "from ..figures import plot_folds", False),
         ("figures", "from ..questions.reporting import Report", True),
         ("figures", "from ..questions import compare", False),
         ("explorer", "import ipywidgets", True),

@@ -81,12 +81,8 @@ def baseline(
         raise ValueError(f"bootstrap is the number of resamples, at least 2; found {bootstrap}")
     started = time.perf_counter()
     groups = (by,) if isinstance(by, str) else tuple(by)
-    # Cells are all that is asked of the binding: a combination is a cell of crossed groupings, each fitted alone.
-    pool = dict.fromkeys(law.parameters, Partial(*groups) if groups else Shared())
     with reuse_compiled(), jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
-        binding = Model(law, pool=pool, noise=Normal(), discrepancy=None).bind(sweep)
-        if groups:
-            _refuse_empty_cells(binding)
+        binding = bind_cells(law, sweep, groups)
         fits = _fit_cells(binding, np.random.default_rng(seed), method, bootstrap)
     alone = {"kind": "Separate" if groups else "Shared", "groups": list(groups), "value": None}
     record = replace(make_record(binding, sweep), shares=(), singles=(), pooling=dict.fromkeys(law.parameters, alone))
@@ -94,6 +90,22 @@ def baseline(
     provenance = state_provenance(sweep, seed=seed, device="cpu", seconds=time.perf_counter() - started)
     tree.attrs |= provenance | {"method": method}
     return tree
+
+
+def bind_cells(law: Law, sweep: xr.Dataset, groups: tuple[str, ...]) -> Binding:
+    """Settle a law on a sweep whose combinations of groups are each fitted alone.
+
+    Raises
+    ------
+    ModelError
+        See `baseline`.
+    """
+    # Cells are all that is asked of the binding: a combination is a cell of crossed groupings.
+    pool = dict.fromkeys(law.parameters, Partial(*groups) if groups else Shared())
+    binding = Model(law, pool=pool, noise=Normal(), discrepancy=None).bind(sweep)
+    if groups:
+        _refuse_empty_cells(binding)
+    return binding
 
 
 def _refuse_empty_cells(binding: Binding) -> None:

@@ -1,5 +1,6 @@
 """Models of sweeps in, labelled posteriors with measured gates out; what `fit` and `fit_many` share."""
 
+import json
 import threading
 import time
 from collections.abc import Sequence
@@ -48,8 +49,7 @@ class Task:
     def fingerprint(self, settings: Settings, device: str) -> str | None:
         """Everything that decides this fit, as one short text; see `scaling_bayes.inference.fingerprint`."""
         kinds = [f"{found.platform} {found.device_kind}" for found in list_devices(device)]
-        lengths = {name: getattr(settings, name) for name in LEAST}
-        return fingerprint(self.model, self.sweep, devices=kinds, seed=self.seed, **lengths)
+        return fingerprint(self.model, self.sweep, devices=kinds, seed=self.seed, **settings.lengths)
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Settled:
     """A task whose model is settled on its sweep."""
 
     task: Task
+    model: Model
     binding: Binding
     choice: Choice | None
     target: Target
@@ -86,7 +87,7 @@ def fit_together(tasks: Sequence[Task], settings: Settings, device: str) -> list
     stated = {"device": chosen.device.platform, "seconds": (time.perf_counter() - started) / len(tasks)}
     for tree, task, measured in zip(trees, tasks, gates, strict=True):
         tree.attrs |= state_provenance(task.sweep, seed=task.seed, gates=measured, **stated)
-        tree.attrs |= {"device_why": chosen.why, "cached": ""}
+        tree.attrs |= {"device_why": chosen.why, "sampler": json.dumps(settings.lengths), "cached": ""}
     return trees
 
 
@@ -97,7 +98,9 @@ def settle(task: Task) -> Settled:
         choice = choose_discrepancy(model, task.sweep, jax.random.fold_in(key, 3))
         model = replace(model, discrepancy=choice.discrepancy)
     binding = model.bind(task.sweep)
-    return Settled(task, binding, choice, Target(binding.design, linearise(binding.program, binding.design), key))
+    return Settled(
+        task, model, binding, choice, Target(binding.design, linearise(binding.program, binding.design), key)
+    )
 
 
 def _sample_by_shape(tasks: Sequence[Settled], settings: Settings) -> list[Draws]:
@@ -118,6 +121,7 @@ def _label(task: Settled, drawn: Draws) -> xr.DataTree:
     key = jax.random.fold_in(target.key, 2)
     prior = draw_prior(task.binding.program, target.design, target.around, key, PRIOR_DRAWS)
     tree = assemble_posterior(task.binding, task.task.sweep, drawn, prior)
+    tree.attrs["model"] = task.model.to_json()
     if task.choice is not None:
         tree["discrepancy"] = xr.DataTree(task.choice.evidence)
         tree.attrs["discrepancy"] = task.choice.why
@@ -125,6 +129,6 @@ def _label(task: Settled, drawn: Draws) -> xr.DataTree:
 
 
 def _check_sizes(settings: Settings) -> None:
-    for name, least in LEAST.items():
-        if (value := getattr(settings, name)) < least:
-            raise ValueError(f"{name} is at least {least}, found {value}")
+    for name, value in settings.lengths.items():
+        if value < LEAST[name]:
+            raise ValueError(f"{name} is at least {LEAST[name]}, found {value}")

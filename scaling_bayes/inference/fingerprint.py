@@ -51,7 +51,7 @@ def fingerprint(model: Model, sweep: xr.Dataset, *, devices: Sequence[str], **sa
         return None
     told = {
         "sweep": [sweep_hash(sweep), sweep.to_dict(data=False)],
-        "model": model.to_dict(),
+        "model": model.to_json(),
         "sampling": sampling,
         "devices": [*devices, platform.machine(), os.environ.get("XLA_FLAGS", "")],
         "settings": [str(getattr(jax.config, name)) for name in SETTINGS],

@@ -1,5 +1,6 @@
 """From raw draws to a labelled posterior: an `xarray.DataTree` in ArviZ's groups."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,6 +58,33 @@ def data_groups(sweep: xr.Dataset) -> dict[str, xr.Dataset]:
         "observed_data": sweep[[response]].reset_coords(drop=True).assign_coords(run=sweep["run"]),
         "constant_data": sweep.drop_vars(response).reset_coords(),
     }
+
+
+def recover_sweep(posterior: xr.DataTree) -> xr.Dataset:
+    """The sweep that a posterior was fitted to, as it was: the inverse of `data_groups`.
+
+    Parameters
+    ----------
+    posterior : DataTree
+        From `fit`, `baseline` or `open_posterior`.
+
+    Returns
+    -------
+    Dataset
+        Dims run.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> law, truth = sb.Law("A*N**-alpha"), {"A": 40.0, "alpha": 0.25}
+    >>> sweep = sb.simulate_sweep(law, {"N": [1e6, 1e7, 1e8]}, truth=truth, seed=0)
+    >>> recover_sweep(sb.baseline(law, sweep, seed=0, bootstrap=20)).identical(sweep)
+    True
+    """
+    measured, constant = (posterior[group].to_dataset() for group in ("observed_data", "constant_data"))
+    sweep = constant.assign({name: measured[name].variable for name in measured.data_vars})
+    kept = json.loads(posterior.attrs["measured"])
+    return sweep.set_coords([name for name in sweep.data_vars if name not in kept])
 
 
 def make_record(binding: Binding, sweep: xr.Dataset) -> Record:

@@ -31,7 +31,8 @@ def state_provenance(
     Returns
     -------
     dict
-        ``gates`` and ``versions`` as JSON; ``seed``, ``device``, ``seconds``, ``data_hash``, ``data_title``.
+        ``gates``, ``versions`` and ``measured`` (the sweep's data variables) as JSON; ``seed``, ``device``,
+        ``seconds``, ``data_hash``, ``data_title``.
 
     Examples
     --------
@@ -45,6 +46,7 @@ def state_provenance(
         "device": device,
         "seconds": round(seconds, 2),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
+        "measured": json.dumps(sorted(map(str, sweep.data_vars))),
         "data_hash": sweep_hash(sweep),
         "data_title": str(sweep.attrs.get("title", "")),
     }

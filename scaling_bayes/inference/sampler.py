@@ -59,6 +59,11 @@ class Settings:
     together: bool = False
     progress: bool = False
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """What decides the draws."""
+        return {"chains": self.chains, "draws": self.draws, "warmup": self.warmup}
+
 
 @dataclass(frozen=True)
 class Draws:

@@ -53,3 +53,5 @@ class Discrepancy:
             raise ValueError(f"parts are some of {PARTS}, found {self.parts!r}")
         if self.spread is not None and not self.spread > 0:
             raise ValueError(f"spread is the prior median of a standard deviation, above 0; found {self.spread!r}")
+        object.__setattr__(self, "parts", tuple(self.parts))
+        object.__setattr__(self, "spread", None if self.spread is None else float(self.spread))

@@ -1,5 +1,6 @@
 """`Model`: law, pooling, noise and discrepancy."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,8 +11,15 @@ import xarray as xr
 from scaling_bayes.laws import ROLES, Law
 from scaling_bayes.model.binding import Binding, bind
 from scaling_bayes.model.discrepancy import Discrepancy
-from scaling_bayes.model.noise import Noise, StudentT
-from scaling_bayes.model.pooling import Fixed, Pooling, check_pool, describe_pooling, pooling_to_dict
+from scaling_bayes.model.noise import Noise, StudentT, noise_from_dict, noise_to_dict
+from scaling_bayes.model.pooling import (
+    Fixed,
+    Pooling,
+    check_pool,
+    describe_pooling,
+    pooling_from_dict,
+    pooling_to_dict,
+)
 from scaling_bayes.model.priors import Prior
 
 DEFAULT_NOISE = StudentT()
@@ -111,6 +119,44 @@ class Model:
         for p, prior in self.priors.items():
             prior.check(p, ROLES[self.law.roles[p]].support)
 
+    def to_json(self) -> str:
+        """As text, for the attributes of a posterior; see `from_json`."""
+        drift = self.discrepancy
+        return json.dumps(
+            {
+                "law": self.law.to_dict(),
+                "pool": {p: pooling_to_dict(pool) for p, pool in self.pool.items()},
+                "priors": {p: prior.to_dict() for p, prior in self.priors.items()},
+                "noise": noise_to_dict(self.noise),
+                "discrepancy": asdict(drift) if isinstance(drift, Discrepancy) else drift,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Model":
+        """Read back what `to_json` wrote; nothing of it is executed.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If somebody changed it to what is no model.
+
+        Examples
+        --------
+        >>> model = Model(Law("A*N**-alpha"), pool={"A": "corpus"})
+        >>> Model.from_json(model.to_json()) == model
+        True
+        """
+        saved = json.loads(text)
+        drift = saved["discrepancy"]
+        return cls(
+            Law.from_dict(saved["law"]),
+            pool={p: pooling_from_dict(pool) for p, pool in saved["pool"].items()},
+            priors={p: Prior.from_dict(prior) for p, prior in saved["priors"].items()},
+            noise=noise_from_dict(saved["noise"]),
+            discrepancy=Discrepancy(**drift) if isinstance(drift, dict) else drift,
+        )
+
     def bind(self, sweep: xr.Dataset) -> Binding:
         """Settle law, groups and shapes on `sweep`; see `scaling_bayes.model.binding`."""
         return bind(self.law, self.pool, self.priors, self.noise, self.discrepancy, sweep)
@@ -119,23 +165,6 @@ class Model:
         """Declare the model of `sweep` to NumPyro."""
         binding = self.bind(sweep)
         binding.program(binding.design)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Content of the model: text, numbers, dicts and lists only.
-
-        Examples
-        --------
-        >>> Model(Law("A*N**-alpha"), discrepancy=None).to_dict()["pool"]["alpha"]
-        {'kind': 'Shared', 'groups': []}
-        """
-        drift = self.discrepancy
-        return {
-            "law": self.law.to_dict(),
-            "pool": {p: pooling_to_dict(pool) for p, pool in self.pool.items()},
-            "priors": {p: asdict(prior) for p, prior in self.priors.items()},
-            "noise": {"kind": type(self.noise).__name__, **asdict(self.noise)},
-            "discrepancy": asdict(drift) if isinstance(drift, Discrepancy) else drift,
-        }
 
     def table(self) -> pd.DataFrame:
         """Role, prior and pooling of every parameter.

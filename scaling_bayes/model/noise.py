@@ -6,8 +6,10 @@ Its spread may change with scale, since large runs are often better known than t
     \sigma \sim 10^{-5} + \text{LogNormal}(\log .01, 1), \quad \rho \sim N(0, 1/4)
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from math import log
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
@@ -102,6 +104,36 @@ class StudentT:
 
 
 Noise = Normal | StudentT
+
+
+def noise_to_dict(noise: Noise) -> dict[str, Any]:
+    """What a saved posterior keeps of a noise.
+
+    Examples
+    --------
+    >>> noise_to_dict(StudentT())
+    {'along': 'scale', 'kind': 'student_t'}
+    """
+    return asdict(noise)
+
+
+def noise_from_dict(saved: Mapping[str, Any]) -> Noise:
+    """Read back what `noise_to_dict` wrote.
+
+    Raises
+    ------
+    ValueError
+        For a kind that does not exist.
+
+    Examples
+    --------
+    >>> noise_from_dict({"along": None, "kind": "normal"})
+    Normal(along=None, kind='normal')
+    """
+    kinds = {kind.kind: kind for kind in get_args(Noise)}
+    if saved["kind"] not in kinds:
+        raise ValueError(f"a noise is {' or '.join(kinds)}, found the kind {saved['kind']!r}")
+    return kinds[saved["kind"]](**saved)
 
 
 def _sample_spread(along: str | None) -> Parameters:

@@ -152,6 +152,31 @@ def pooling_to_dict(pooling: Pooling) -> dict[str, Any]:
     return {**saved, "value": pooling.value} if isinstance(pooling, Fixed) else saved
 
 
+def pooling_from_dict(saved: Mapping[str, Any]) -> Pooling:
+    """Read back what `pooling_to_dict` wrote.
+
+    Raises
+    ------
+    ValueError
+        For a kind that does not exist.
+
+    Examples
+    --------
+    >>> pooling_from_dict({"kind": "Partial", "groups": ["corpus"]})
+    Partial(groups=('corpus',))
+    """
+    match saved["kind"]:
+        case "Shared":
+            return Shared()
+        case "Fixed":
+            return Fixed(saved["value"])
+        case "Partial":
+            return Partial(*saved["groups"])
+        case "Separate":
+            return Separate(*saved["groups"])
+    raise ValueError(f"a pooling is Shared, Partial, Separate or Fixed; found the kind {saved['kind']!r}")
+
+
 def describe_pooling(pooling: Pooling) -> str:
     """One line for a model's table.
 

@@ -1,6 +1,6 @@
 """`Prior`: a user's prior, kept as data so that it can be shown, compared and saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +147,35 @@ class Prior:
 
     def _simulate(self) -> np.ndarray:
         return np.asarray(self.distribution().sample(jax.random.key(0), (SIMULATED,)), dtype=np.float64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a saved posterior keeps of it.
+
+        Examples
+        --------
+        >>> Prior("LogNormal", (("loc", 0.0), ("scale", 0.5))).to_dict()
+        {'name': 'LogNormal', 'arguments': {'loc': 0.0, 'scale': 0.5}}
+        """
+        return {"name": self.name, "arguments": dict(self.arguments)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "Prior":
+        """Read back what `to_dict` wrote.
+
+        Raises
+        ------
+        TypeError
+            If it names no distribution of NumPyro; nothing else can be called.
+
+        Examples
+        --------
+        >>> Prior.from_dict({"name": "Normal", "arguments": {"loc": 0.0, "scale": 1.0}})
+        Prior(name='Normal', arguments=(('loc', 0.0), ('scale', 1.0)))
+        """
+        kind = getattr(dist, str(saved["name"]), None)
+        if not (isinstance(kind, type) and issubclass(kind, dist.Distribution)):
+            raise TypeError(f"a prior is a distribution of numpyro.distributions, found {saved['name']!r}")
+        return cls(str(saved["name"]), tuple((str(a), float(value)) for a, value in saved["arguments"].items()))
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{a}={v:g}' for a, v in self.arguments)})"

@@ -74,7 +74,7 @@ def score(
     scored["interpolation"] = scored["extrapolation"].reset_coords(drop=True) <= 1.0
     for name in ("observed", "median", "lower", "upper"):
         scored[name].attrs["units"] = record.unit
-    scored = _average(scored)
+    scored = average_scores(scored)
     columns = held_out.coords.variables.items()
     more = {name: column for name, column in columns if column.dims == ("run",) and name not in scored.variables}
     return scored.assign_coords(more).assign_attrs(describe(posterior, record))
@@ -197,8 +197,8 @@ def _score_sample(sample: np.ndarray, observed: np.ndarray, levels: np.ndarray) 
     )
 
 
-def _average(scored: xr.Dataset) -> xr.Dataset:
-    """Add the scores over all runs."""
+def average_scores(scored: xr.Dataset) -> xr.Dataset:
+    """Add the scores over all runs; see `score`."""
     width = np.log(scored["upper"].values / scored["lower"].values)
     return scored.assign(
         rmsle=(scored["log_error"] ** 2).mean("run") ** 0.5,

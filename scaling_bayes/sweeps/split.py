@@ -131,6 +131,19 @@ def find_levels(values: np.ndarray) -> np.ndarray:
     return level
 
 
+def find_top_octaves(values: np.ndarray, octaves: float) -> np.ndarray:
+    r"""Whether each value is in the top octaves, :math:`x > x_{max} / 2^k`; levels as in `find_levels` are not split.
+
+    Examples
+    --------
+    >>> find_top_octaves(np.array([1.0, 2.0, 4.0, 4.01, 8.0]), octaves=1).tolist()
+    [False, False, False, False, True]
+    """
+    level = find_levels(values)
+    largest = np.array([values[level == k].max() for k in range(level.max() + 1)])
+    return (largest > SAME_LEVEL * values.max() / 2**octaves)[level]
+
+
 def _hold(values: np.ndarray, top: float | None, above: float | None) -> np.ndarray:
     if top is None:
         return values > above

@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 import scaling_bayes as sb
+from scaling_bayes.questions.clusters import score_clusters
 
 TRUTH = {"E": {"code": 1.2, "web": 1.8}, "A": 400.0, "alpha": 0.34, "B": 410.0, "beta": 0.28}
 GATES = ["R-hat", "bulk ESS", "divergences"]
@@ -33,6 +34,16 @@ def posterior(split):
 @pytest.fixture(scope="session")
 def scored(posterior, split):
     return sb.score(posterior, split[1])
+
+
+@pytest.fixture(scope="session")
+def folded(scored):
+    """An answer of `fold_scores`: the two held-out scales as if each were a fold, with three octaves left out."""
+    runs = scored.assign_coords(fold=("run", np.where(scored["C"] > 5e19, 2, 1)), cluster=scored["corpus"].variable)
+    told = xr.Dataset({"note": ("octaves", ["", "", "leaves no run"])}, coords={"octaves": [1, 2, 3]})
+    clustered = score_clusters(runs, runs["cluster"].values)
+    found = xr.merge([clustered, runs, told], compat="override", join="exact")
+    return found.assign_attrs(scored.attrs, interval=0.9)
 
 
 @pytest.fixture(scope="session")

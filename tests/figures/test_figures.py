@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from scaling_bayes import figures
-from scaling_bayes.figures import FigureError, plot_check, plot_extrapolation, plot_sweep, save_figure
+from scaling_bayes.figures import FigureError, plot_check, plot_extrapolation, plot_folds, plot_sweep, save_figure
 from scaling_bayes.figures.style import BAD, WIDTH
 from scaling_bayes.sweeps import SweepError
 
@@ -20,11 +20,14 @@ FIGURES = {
     "extrapolation, two methods": lambda ask: plot_extrapolation(
         {"one": ask("scored"), "two": ask("scored")}, ask("split")[0]
     ),
+    "folds": lambda ask: plot_folds(ask("folded")),
+    "folds, two methods": lambda ask: plot_folds({"one": ask("folded"), "two": ask("folded")}),
     "check": lambda ask: plot_check(ask("checked")),
 }
 ANSWERS = [
     (plot_check, "checked", ()),
     (plot_extrapolation, "scored", ("split",)),
+    (plot_folds, "folded", ()),
 ]
 
 
@@ -84,11 +87,12 @@ def test_failed_gates_are_said_on_the_figure(plot, name, more, failed, request):
 @pytest.mark.parametrize(
     ("plot", "name", "more", "variable"),
     [(*ANSWERS[0], v) for v in ("gate_limit", "statistic_replicated", "pit", "contraction", "verdict")]
-    + [(*ANSWERS[1], v) for v in ("extrapolation", "median", "inside")],
+    + [(*ANSWERS[1], v) for v in ("extrapolation", "median", "inside")]
+    + [(*ANSWERS[2], v) for v in ("cluster", "coverage_at_ratio", "rmsle_at_ratio_lower", "note")],
 )
 def test_an_incomplete_answer_is_refused_by_name(plot, name, more, variable, request):
     answer = request.getfixturevalue(name).drop_vars(variable)
-    with pytest.raises(FigureError, match=rf"lacks \['{variable}'\]; draw what (check|score)\("):
+    with pytest.raises(FigureError, match=rf"lacks \['{variable}'\]; draw what (check|score|fold_scores)\("):
         plot(answer, *(request.getfixturevalue(other)[0] for other in more))
 
 
@@ -98,6 +102,8 @@ def test_what_is_no_answer_is_refused(wrong, split):
         plot_check(wrong)
     with pytest.raises(FigureError, match=r"found \w+; draw the Dataset that score"):
         plot_extrapolation(wrong, split[0])
+    with pytest.raises(FigureError, match=r"found \w+; draw the Dataset that fold_scores"):
+        plot_folds(wrong)
     with pytest.raises(SweepError, match="not a sweep"):
         plot_sweep(wrong)
     assert plt.get_fignums() == []

@@ -9,6 +9,7 @@ from scipy import stats
 
 import scaling_bayes as sb
 from scaling_bayes.inference import devices, sampler
+from scaling_bayes.model.noise import SIGMA_FLOOR
 
 
 def monte_carlo(draws):

@@ -1,12 +1,14 @@
 """What a model says of itself and what it refuses before any data."""
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 
+import numpy as np
 import numpyro.distributions as dist
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Fixed, Model, Normal, Partial, Separate, Shared
+from scaling_bayes.model import Discrepancy, Fixed, Model, Normal, Partial, Separate, Shared, StudentT
 
 REFUSED = {
     "a law by name": (lambda: Model("chinchilla"), TypeError, ["sb.law('chinchilla')"]),
@@ -77,6 +79,59 @@ def test_a_model_is_a_value():
     changed = replace(model, noise=Normal(), discrepancy=None)
     assert (changed.pool, changed.priors) == (model.pool, model.priors)
     assert changed != model
+
+
+MODELS = {
+    "the default": Model(law("chinchilla")),
+    "the baseline's": Model(law("power"), noise=Normal(), discrepancy=None),
+    "every pooling": Model(
+        law("chinchilla"),
+        pool={"E": ("corpus", "architecture"), "A": Separate("corpus"), "B": "corpus", "alpha": Shared(), "beta": 0.3},
+    ),
+    "a switched-off floor": Model(law("power_offset"), pool={"E": 0}),
+    "priors": Model(law("power"), priors={"alpha": dist.LogNormal(-1.0, 0.1 + 0.2), "A": dist.Gamma(2.0, 1 / 3)}),
+    "noise along an axis": Model(law("power"), noise=StudentT(along="C")),
+    "one spread": Model(law("power"), noise=StudentT(along=None)),
+    "a named drift": Model(law("chinchilla"), discrepancy=Discrepancy(along=("C", "D/N"), parts=["own"])),
+    "a drift's spread": Model(law("power"), discrepancy=Discrepancy(spread=np.float32(0.02))),
+    "a formula with roles": Model(
+        Law("a + b*x**-c", roles={"a": "floor", "b": "level", "c": "exponent"}, covariates="x")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_comes_back_from_its_text(name):
+    model = MODELS[name]
+    again = Model.from_json(model.to_json())
+    assert again == model
+    assert again.to_json() == model.to_json()
+    assert again.law.roles == model.law.roles
+
+
+def test_the_text_holds_every_field_of_a_model():
+    assert json.loads(MODELS["the default"].to_json()).keys() == {field.name for field in fields(Model)}
+
+
+def test_models_that_differ_have_texts_that_differ():
+    assert len({model.to_json() for model in MODELS.values()}) == len(MODELS)
+
+
+FORGED = {
+    "a pooling": (lambda s: s["pool"]["A"].update(kind="eval"), ValueError, "the kind 'eval'"),
+    "a noise": (lambda s: s["noise"].update(kind="eval"), ValueError, "the kind 'eval'"),
+    "a prior": (lambda s: s["priors"].update(A={"name": "constraints", "arguments": {}}), TypeError, "'constraints'"),
+    "a formula": (lambda s: s["law"].update(formula="__import__('os')"), ValueError, "column"),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_text_is_refused(case):
+    change, error, fragment = FORGED[case]
+    saved = json.loads(MODELS["the baseline's"].to_json())
+    change(saved)
+    with pytest.raises(error, match=fragment):
+        Model.from_json(json.dumps(saved))
 
 
 def test_a_term_may_be_switched_off():
