@@ -83,7 +83,7 @@ def baseline(
     # Cells are all that is asked of the binding: a combination is a cell of crossed groupings, each fitted alone.
     pool = dict.fromkeys(law.parameters, Partial(*groups) if groups else Shared())
     with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
-        binding = Model(law, pool=pool, noise=Normal(), discrepancy=None).bind(sweep)
+        binding = Model(law, pool=pool, noise=Normal(measured=False), discrepancy=None).bind(sweep)
         if groups:
             _refuse_empty_cells(binding)
         fits = _fit_cells(binding, np.random.default_rng(seed), method, bootstrap)

@@ -79,6 +79,8 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
         singles=coordinates.singles,
         axes=binding.axes,
         noise_axis=binding.noise_axis,
+        measured=binding.program.noise.measured is True,
+        within=binding.program.noise.within or "",
         priors={p: str(prior) for p, prior in binding.program.priors},
         flags=dict(binding.flags),
     )
@@ -96,6 +98,11 @@ def label_draws(draws: Mapping[str, np.ndarray], binding: Binding, record: Recor
         variables[f"spread_{factor}"] = ((*SAMPLE, "coordinate"), _spreads(draws, binding, factor))
         variables[f"effect_{factor}"] = ((*SAMPLE, factor, "coordinate"), _effects(draws, binding, factor))
     variables |= {name: (SAMPLE, draws[name]) for name in record.noise_parameters}
+    if record.within:
+        variables |= {
+            "within_spread": (SAMPLE, draws["within_spread"]),
+            "within_effect": ((*SAMPLE, record.within), draws["within_effect"]),
+        }
     variables |= _drifts(draws, binding) if record.axes else {}
     return xr.Dataset(variables, coords=_coords(binding, record, theta.shape[:2]))
 
@@ -105,9 +112,13 @@ def label_likelihood(
 ) -> xr.Dataset:
     """Group ``log_likelihood``: log density of each run's log response, dims (chain, draw, run)."""
     mean = _in_order_of_runs(draws["log_mean"], binding)
-    residual = np.log(sweep[record.response].values) - mean
-    columns = {str(c): sweep[c].values for c in sweep.coords}
-    noise = record.noise_at({name: draws[name][..., None] for name in record.noise_parameters}, columns)
+    response, columns = sweep[record.response].values, {str(c): sweep[c].values for c in sweep.variables}
+    residual = np.log(response) - mean
+    if record.within:
+        numbers = _in_order_of_runs(np.asarray(binding.design.run_label), binding).astype(int)
+        residual = residual - draws["within_effect"][..., numbers]
+    values = {name: draws[name][..., None] for name in record.noise_parameters}
+    noise = record.noise_at(values, columns, record.relative_error(response, columns))
     density = RESIDUALS[record.noise].log_density(residual, noise)
     return xr.Dataset({record.response: ((*SAMPLE, "run"), density)}, coords={"run": sweep["run"].values})
 
@@ -171,6 +182,7 @@ def _drifts(draws: Mapping[str, np.ndarray], binding: Binding) -> Variables:
 def _coords(binding: Binding, record: Record, sampled: tuple[int, ...]) -> dict[str, Any]:
     coords: dict[str, Any] = {name: np.arange(size) for name, size in zip(SAMPLE, sampled, strict=True)}
     coords |= {"coordinate": list(binding.program.coordinates.names), **record.factors}
+    coords |= {record.within: binding.labels} if record.within else {}
     if binding.cells.crossed:
         coords |= {f"cell_{g}": ("cell", binding.cells.table[g].to_numpy()) for g in record.factors}
     if record.axes:

@@ -38,6 +38,10 @@ class Record:
         Along which the law may drift.
     noise_axis : Axis or None
         Along which the spread of the noise changes.
+    measured : bool
+        Whether measured standard errors of the response add to the noise.
+    within : str
+        Coordinate whose labels mark the rows of one run; empty where rows are runs.
     priors : dict
         parameter -> the user's prior, as text.
     flags : dict
@@ -56,6 +60,8 @@ class Record:
     singles: tuple[str, ...] = ()
     axes: tuple[Axis, ...] = ()
     noise_axis: Axis | None = None
+    measured: bool = False
+    within: str = ""
     priors: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
 
@@ -103,10 +109,25 @@ class Record:
 
     @property
     def noise_parameters(self) -> tuple[str, ...]:
-        """Names of the noise's parameters in a posterior."""
+        """Names of the residual's parameters in a posterior."""
         return (*RESIDUALS[self.noise].parameters, *(("noise_slope",) if self.noise_axis else ()))
 
-    def noise_at(self, values: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    def relative_error(self, response: Any, table: Mapping[str, Any]) -> np.ndarray:
+        """Measured standard error of the log response of rows; zero where none adds to the noise.
+
+        Parameters
+        ----------
+        response : array, shape (row,)
+        table : mapping
+            Columns of the rows; ``<response>_se`` holds standard errors, if they were measured.
+        """
+        name = f"{self.response}_se"
+        known = self.measured and name in table
+        return np.asarray(table[name]) / np.asarray(response) if known else np.zeros(np.shape(response))
+
+    def noise_at(
+        self, values: Mapping[str, Any], table: Mapping[str, Any], error: np.ndarray | float = 0.0
+    ) -> dict[str, Any]:
         """Parameters of the residual's distribution at points.
 
         Parameters
@@ -115,11 +136,15 @@ class Record:
             Of `noise_parameters`, arrays that broadcast against (..., point).
         table : mapping
             Columns of the points.
+        error : array, optional
+            Measured standard error of the log response at the points, which adds to the scale.
         """
         found = {name: values[name] for name in RESIDUALS[self.noise].parameters}
         if self.noise_axis is not None:
             distance = self.noise_axis.distance(axis_values(self.noise_axis.name, table))
             found["sigma"] = found["sigma"] * np.exp(values["noise_slope"] * distance)
+        if np.any(error):
+            found["sigma"] = np.hypot(found["sigma"], error)
         return found
 
     def scale_axis(self) -> str:

@@ -3,7 +3,19 @@
 from scaling_bayes.model.checks import ModelError
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.model import Model
-from scaling_bayes.model.noise import Normal, StudentT
+from scaling_bayes.model.noise import Frontier, Laplace, Normal, StudentT
 from scaling_bayes.model.pooling import Fixed, Partial, Separate, Shared
 
-__all__ = ["Discrepancy", "Fixed", "Model", "ModelError", "Normal", "Partial", "Separate", "Shared", "StudentT"]
+__all__ = [
+    "Discrepancy",
+    "Fixed",
+    "Frontier",
+    "Laplace",
+    "Model",
+    "ModelError",
+    "Normal",
+    "Partial",
+    "Separate",
+    "Shared",
+    "StudentT",
+]

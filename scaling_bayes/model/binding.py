@@ -12,7 +12,7 @@ from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.coordinates import Coordinates, choose_coordinates
 from scaling_bayes.laws.wiener import choose_knots, distinct_levels
 from scaling_bayes.model.bound import BoundModel
-from scaling_bayes.model.checks import check_binding
+from scaling_bayes.model.checks import check_binding, check_noise
 from scaling_bayes.model.design import Design
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.layout import (
@@ -25,11 +25,12 @@ from scaling_bayes.model.layout import (
     arrange_rows,
     list_effects,
     list_terms,
+    number_labels,
 )
-from scaling_bayes.model.noise import SCALE, Noise
+from scaling_bayes.model.noise import AUTO, SCALE, Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.model.priors import Prior
-from scaling_bayes.sweeps import attr_list
+from scaling_bayes.sweeps import attr_list, has_own_errors
 
 SPREADS = {True: 0.01, False: 0.005}
 """Prior median of a drift's spread, for laws in one covariate and for others."""
@@ -56,6 +57,8 @@ class Binding:
         Of the discrepancy.
     noise_axis : Axis or None
         Along which the spread of the noise changes.
+    labels : list of str
+        Of the runs whose rows share an effect; empty where rows are runs.
     pooling : dict
         parameter -> pooling.
     effects : tuple of Effect
@@ -71,6 +74,7 @@ class Binding:
     references: Mapping[str, float]
     axes: tuple[Axis, ...]
     noise_axis: Axis | None
+    labels: list[str]
     pooling: Mapping[str, Pooling]
     effects: tuple[Effect, ...]
     flags: Mapping[str, Any]
@@ -106,6 +110,7 @@ def bind(
     law = law.with_covariates(attr_list(sweep, "covariates"))
     pooling = {p: pooling[p] for p in law.parameters}
     flags = check_binding(law, pooling, sweep)
+    check_noise(noise, pooling, sweep)
     cells = arrange_cells(pooling, sweep)
     references = choose_references(law, sweep)
     axes = _axes(discrepancy, law, sweep)
@@ -114,14 +119,15 @@ def bind(
     owners = [pooling[p] for p in coordinates.owners()]
     program = BoundModel(
         coordinates=coordinates,
-        noise=replace(noise, along=noise_axis.name if noise_axis else None),
+        noise=_settle_noise(noise, noise_axis, sweep),
         drift=_drift_parts(discrepancy, cells) if axes else (),
         sampled=tuple(bool(cells.factors) and not isinstance(owner, Separate) for owner in owners),
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
     )
     effects = list_effects(list_terms(owners, cells), cells)
     design = _design(program, owners, axes, noise_axis, cells, references, sweep)
-    return Binding(law, program, design, cells, references, axes, noise_axis, pooling, effects, flags)
+    labels, _ = number_labels(noise.within, sweep)
+    return Binding(law, program, design, cells, references, axes, noise_axis, labels, pooling, effects, flags)
 
 
 def choose_references(law: Law, sweep: xr.Dataset) -> dict[str, float]:
@@ -158,6 +164,12 @@ def _noise_axis(noise: Noise, law: Law, sweep: xr.Dataset) -> Axis | None:
     name = _scale(law, sweep) if noise.along == SCALE else noise.along
     u, reference = _distances(name, sweep)
     return Axis(name, reference) if len(distinct_levels(u)) >= ENOUGH_LEVELS else None
+
+
+def _settle_noise(noise: Noise, axis: Axis | None, sweep: xr.Dataset) -> Noise:
+    """The noise with what the sweep decides: its axis, and whether measured errors count."""
+    measured = has_own_errors(sweep) if noise.measured == AUTO else bool(noise.measured)
+    return replace(noise, along=axis.name if axis else None, measured=measured)
 
 
 def _scale(law: Law, sweep: xr.Dataset) -> str:
@@ -204,7 +216,9 @@ def _design(
         prior_mean=mean,
         prior_width=width,
         **arrange_effects(terms, list_effects(terms, cells), cells, width, spread),
-        **arrange_noise(noise_axis, sweep, cells),
+        **arrange_noise(
+            noise_axis, program.noise.measured is True, number_labels(program.noise.within, sweep)[1], sweep, cells
+        ),
         **arrange_drift(axes, sweep, cells),
     )
 

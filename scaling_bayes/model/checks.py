@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.laws import Law
+from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.sweeps import attr_list
+from scaling_bayes.symbols import suggest
 
 COLLINEAR = 0.9995
 """Correlation of two log covariates above which separate exponents are refused."""
@@ -64,6 +66,57 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
         "prior_dominated": sweep.sizes["run"] < len(law.parameters),
         "lone_groups": _lone_groups(pooling, sweep),
     }
+
+
+def check_noise(noise: Noise, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
+    """Refuse a noise that asks for what the sweep does not have.
+
+    Parameters
+    ----------
+    noise : Noise
+    pooling : mapping
+        parameter -> pooling.
+    sweep : Dataset
+        Dims run.
+
+    Raises
+    ------
+    ModelError
+        ``measured=True`` without standard errors; `within` a coordinate that the sweep lacks, that parameters are
+        pooled over, or whose labels are all distinct or all the same.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> sweep = xr.Dataset({"loss": ("run", [3.0, 2.9])}, {"network": ("run", ["a", "b"])}, {"response": "loss"})
+    >>> check_noise(sb.Normal(within="network"), {}, sweep)
+    Traceback (most recent call last):
+    ...
+    scaling_bayes.model.checks.ModelError: within='network': all 2 labels are distinct, so what a run's rows share ...
+    """
+    error = f"{sweep.attrs['response']}_se"
+    if noise.measured is True and error not in sweep:
+        raise ModelError(
+            f"measured=True, but the sweep has no {error}; name its column in as_sweep(response_se=...), or leave "
+            "measured at 'auto'"
+        )
+    if noise.within is None:
+        return
+    if noise.within not in sweep.coords:
+        raise ModelError(f"within={noise.within!r} is no coordinate: {suggest(noise.within, map(str, sweep.coords))}")
+    if pooled := [p for p, pool in pooling.items() if noise.within in pool.groups]:
+        raise ModelError(
+            f"within={noise.within!r}, but {pooled} differ by {noise.within} already, which a run's effect cannot be "
+            "told from; leave one of the two out"
+        )
+    labels = len(np.unique(sweep[noise.within].values.astype(str)))
+    if labels in (1, sweep.sizes["run"]):
+        found = f"all {labels} labels are distinct" if labels > 1 else "all rows have one label"
+        raise ModelError(
+            f"within={noise.within!r}: {found}, so what a run's rows share cannot be told from "
+            f"{'its noise' if labels > 1 else 'the law'}; name a coordinate whose labels several rows share, or leave "
+            "within out"
+        )
 
 
 def _check_names(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:

@@ -103,12 +103,47 @@ def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[
     }
 
 
-def arrange_noise(axis: Axis | None, sweep: xr.Dataset, cells: Cells) -> dict[str, Any]:
-    """Log distance of every row from the scale at which the noise is told."""
-    if axis is None:
-        return {"noise_distance": np.zeros(cells.runs.shape)}
-    distance = axis.distance(axis_values(axis.name, {str(c): sweep[c].values for c in sweep.coords}))
-    return {"noise_distance": np.where(cells.runs < 0, 0.0, distance[cells.runs])}
+def arrange_noise(
+    axis: Axis | None, measured: bool, labels: np.ndarray, sweep: xr.Dataset, cells: Cells
+) -> dict[str, Any]:
+    """Log distance of every row from the scale at which the noise is told, its measured error, and its run.
+
+    Parameters
+    ----------
+    axis : Axis or None
+    measured : bool
+        Whether measured errors count.
+    labels : array of int, shape (run,), or empty
+        Number of the run effect of each row of the sweep.
+    sweep : Dataset
+    cells : Cells
+    """
+    columns, name = {str(c): sweep[c].values for c in sweep.coords}, sweep.attrs["response"]
+    none = np.zeros(sweep.sizes["run"])
+    distance = axis.distance(axis_values(axis.name, columns)) if axis else none
+    error = sweep[f"{name}_se"].values / sweep[name].values if measured else none
+    label, padding = labels if labels.size else none.astype(int), cells.runs < 0
+    return {
+        "noise_distance": np.where(padding, 0.0, distance[cells.runs]),
+        "measured_error": np.where(padding, 0.0, error[cells.runs]),
+        "typical_error": np.median(error),
+        "run_label": np.where(padding, 0, label[cells.runs]),
+        "label_rows": np.bincount(labels).astype(np.float64),
+    }
+
+
+def number_labels(name: str | None, sweep: xr.Dataset) -> tuple[list[str], np.ndarray]:
+    """Sorted labels of a coordinate and the number of each run's; empty without a name.
+
+    Examples
+    --------
+    >>> number_labels("network", xr.Dataset(coords={"network": ("run", ["b", "a", "b"])}))
+    (['a', 'b'], array([1, 0, 1]))
+    """
+    if name is None:
+        return [], np.zeros(0, dtype=np.int64)
+    labels, numbers = np.unique(sweep[name].values.astype(str), return_inverse=True)
+    return labels.tolist(), numbers
 
 
 def list_terms(owners: Sequence[Pooling], cells: Cells) -> list[Term]:

@@ -42,8 +42,9 @@ def score(
     Dataset
         For each run ``observed``, ``median``, ``lower`` and ``upper`` (run, level), ``inside`` (run, level),
         ``log_error``, ``pit``, ``crps``, ``log_score``, ``interval_score`` (run, level) and ``interpolation`` (inside
-        the fitted scales); the coordinates of `held_out` and ``extrapolation``. Over all runs ``rmsle``, ``mae``,
-        ``coverage`` (level) and ``width`` (level), the median width of the intervals of the log response.
+        the fitted scales), and for a model with run effects ``fitted_run`` (whether that of the run was fitted); the
+        coordinates of `held_out` and ``extrapolation``. Over all runs ``rmsle``, ``mae``, ``coverage`` (level) and
+        ``width`` (level), the median width of the intervals of the log response.
 
     Raises
     ------
@@ -65,13 +66,15 @@ def score(
     record = read_record(posterior)
     observed = _log_observed(held_out, record, levels)
     rng = np.random.default_rng(seed)
-    ahead = forecast(posterior, held_out, rng)
+    ahead = forecast(posterior, held_out, rng, response=np.exp(observed))
     sample = (ahead.log_mean + ahead.draw_noise(rng)).values.reshape(-1, len(observed))
     density = ahead.log_density(observed).reshape(sample.shape)
     scored = _score_sample(np.sort(sample, axis=0), observed, np.asarray(levels, dtype=float))
     scored["log_score"] = ("run", logsumexp(density, axis=0) - np.log(len(density)))
     scored = scored.assign_coords(ahead.points.coords)
     scored["interpolation"] = scored["extrapolation"].reset_coords(drop=True) <= 1.0
+    if record.within:
+        scored["fitted_run"] = ("run", ahead.fitted_runs())
     for name in ("observed", "median", "lower", "upper"):
         scored[name].attrs["units"] = record.unit
     scored = _average(scored)

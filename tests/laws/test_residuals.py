@@ -8,10 +8,14 @@ from scaling_bayes.laws.residuals import RESIDUALS
 
 VALUES = {
     "normal": [{"sigma": 0.02}, {"sigma": 1.5}],
+    "laplace": [{"sigma": 0.02}, {"sigma": 1.5}],
+    "frontier": [{"sigma": 0.02, "inefficiency": 0.03}, {"sigma": 1.0, "inefficiency": 0.1}],
     "student_t": [{"sigma": 0.02, "nu": 3.0}, {"sigma": 1.0, "nu": 30.0}, {"sigma": 0.5, "nu": 1.0}],
 }
 REFERENCE = {
     "normal": lambda r, sigma: stats.norm.cdf(r / sigma),
+    "laplace": lambda r, sigma: stats.laplace.cdf(r / sigma),
+    "frontier": lambda r, sigma, inefficiency: stats.exponnorm.cdf(r / sigma, inefficiency / sigma),
     "student_t": lambda r, sigma, nu: stats.t.cdf(r / sigma, nu),
 }
 CASES = [(name, values) for name, all_values in VALUES.items() for values in all_values]
@@ -67,9 +71,21 @@ def test_parameters_broadcast_over_chains_draws_and_runs(name):
 def test_each_draw_has_its_own_scale(name):
     residual = RESIDUALS[name]
     values = {p: np.full((2, 1), 5.0) for p in residual.parameters} | {"sigma": np.array([[1e-3], [1e3]])}
+    if residual.excess:
+        values[residual.excess] = values["sigma"]
     draws = residual.draw(values, (2, 200), np.random.default_rng(2))
     small, large = np.median(np.abs(draws), axis=1)
     assert large / small == pytest.approx(1e6, rel=0.5)
+
+
+@every_case
+def test_standardised_draws_are_centred_and_of_one_scale(name, values):
+    draws = RESIDUALS[name].draw(values, (40_000,), np.random.default_rng(3))
+    standard = RESIDUALS[name].standardise(draws, values)
+    assert abs(np.median(standard)) < 0.35
+    assert 0.3 < np.median(np.abs(standard)) < 1.1
+    wider = RESIDUALS[name].standardise(draws, values, 2 * values["sigma"])
+    assert np.median(np.abs(wider)) < 0.9 * np.median(np.abs(standard))
 
 
 @every_residual

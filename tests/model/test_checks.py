@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Model, ModelError, Partial, Separate
+from scaling_bayes.model import Discrepancy, Frontier, Model, ModelError, Normal, Partial, Separate, StudentT
 from scaling_bayes.model.checks import check_binding
 
 N, D = np.geomspace(1e7, 1e9, 8), 10 ** np.array([9.1, 10.3, 9.4, 10.9, 9.2, 10.1, 9.9, 10.6])
@@ -69,6 +69,31 @@ REFUSED = {
         lambda s: s(N=N, D=D, corpus=np.repeat(["web", "code"], [7, 1])),
         Model(CHINCHILLA, pool={"A": Separate("corpus")}),
         ["corpus ['code'] has a single run", "['A']", "sb.Partial('corpus')"],
+    ),
+    "measured errors that are not there": (
+        lambda s: s(N=N, D=D),
+        Model(CHINCHILLA, noise=Normal(measured=True)),
+        ["no loss_se", "as_sweep(response_se=...)"],
+    ),
+    "runs told by what the sweep lacks": (
+        lambda s: s(N=N, D=D, corpus=CORPUS),
+        Model(CHINCHILLA, noise=StudentT(within="korpus")),
+        ["within='korpus' is no coordinate", "did you mean 'corpus'"],
+    ),
+    "runs of one row": (
+        lambda s: s(N=N, D=D),
+        Model(CHINCHILLA, noise=StudentT(within="run")),
+        ["all 8 labels are distinct", "its noise"],
+    ),
+    "one run": (
+        lambda s: s(N=N, D=D, corpus=np.full(8, "web")),
+        Model(CHINCHILLA, noise=Frontier(within="corpus")),
+        ["all rows have one label", "the law"],
+    ),
+    "runs that parameters differ by": (
+        lambda s: s(N=N, D=D, corpus=CORPUS),
+        Model(CHINCHILLA, pool={"A": "corpus"}, noise=Normal(within="corpus")),
+        ["['A'] differ by corpus already"],
     ),
     "floors pooled over tokenizers": (
         lambda s: tokenized(s(N=N, D=D, corpus=CORPUS), ["bpe", "bytes"]),

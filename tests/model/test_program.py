@@ -12,7 +12,7 @@ from numpyro.handlers import seed, trace
 from numpyro.infer.util import log_density, potential_energy, unconstrain_fn
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Model, Normal, Separate, Shared
+from scaling_bayes.model import Discrepancy, Frontier, Laplace, Model, Normal, Separate, Shared, StudentT
 
 CHINCHILLA = law("chinchilla")
 EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
@@ -34,6 +34,9 @@ MODELS = {
     "priors on a population": Model(CHINCHILLA, pool=EVERYWHERE, priors=PRIORS, noise=NORMAL),
     "priors without groups": Model(CHINCHILLA, priors=PRIORS, noise=NORMAL),
     "priors on separate values": Model(CHINCHILLA, pool={"alpha": Separate("corpus")}, priors=PRIORS, noise=NORMAL),
+    "double exponential": Model(law("power"), noise=Laplace(), discrepancy=None),
+    "frontier": Model(law("power"), noise=Frontier(), discrepancy=None),
+    "run effects": Model(law("power"), noise=StudentT(within="architecture"), discrepancy=None),
     "power": Model(law("power"), pool={"A": "corpus"}, noise=NORMAL),
     "power_offset": Model(law("power_offset"), pool={"E": "corpus", "A": "corpus", "alpha": Shared()}, noise=NORMAL),
     "hand-written": Model(SUM, pool={"E": "corpus"}, noise=NORMAL),
