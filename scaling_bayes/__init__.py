@@ -16,7 +16,7 @@ _PUBLIC = {
     ),
     "scaling_bayes.laws": "FormulaError Law RoleError law list_laws",
     "scaling_bayes.model": (
-        "Discrepancy Fixed Frontier Laplace Model ModelError Normal Partial Separate Shared StudentT"
+        "BetaBinomial Discrepancy Fixed Frontier Laplace Model ModelError Normal Partial Separate Shared StudentT"
     ),
     "scaling_bayes.inference.fit": "fit",
     "scaling_bayes.inference.gates": "GateError GateWarning",

@@ -81,6 +81,8 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
         noise_axis=binding.noise_axis,
         measured=binding.program.noise.measured is True,
         within=binding.program.noise.within or "",
+        trials=getattr(binding.program.noise, "trials", None),
+        chance=getattr(binding.program.noise, "chance", None),
         priors={p: str(prior) for p, prior in binding.program.priors},
         flags=dict(binding.flags),
     )
@@ -113,13 +115,14 @@ def label_likelihood(
     """Group ``log_likelihood``: log density of each run's log response, dims (chain, draw, run)."""
     mean = _in_order_of_runs(draws["log_mean"], binding)
     response, columns = sweep[record.response].values, {str(c): sweep[c].values for c in sweep.variables}
-    residual = np.log(response) - mean
     if record.within:
         numbers = _in_order_of_runs(np.asarray(binding.design.run_label), binding).astype(int)
-        residual = residual - draws["within_effect"][..., numbers]
+        mean = mean + draws["within_effect"][..., numbers]
+    mean = record.bend(mean, columns)
+    residual = record.log_response(response, columns) - mean
     values = {name: draws[name][..., None] for name in record.noise_parameters}
     noise = record.noise_at(values, columns, record.relative_error(response, columns))
-    density = RESIDUALS[record.noise].log_density(residual, noise)
+    density = RESIDUALS[record.noise].log_density(residual, noise, mean)
     return xr.Dataset({record.response: ((*SAMPLE, "run"), density)}, coords={"run": sweep["run"].values})
 
 

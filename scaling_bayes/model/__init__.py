@@ -1,5 +1,6 @@
 """Statistical models of a sweep: pooling, noise, discrepancy, and the NumPyro program that they make."""
 
+from scaling_bayes.model.beta_binomial import BetaBinomial
 from scaling_bayes.model.checks import ModelError
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.model import Model
@@ -7,6 +8,7 @@ from scaling_bayes.model.noise import Frontier, Laplace, Normal, StudentT
 from scaling_bayes.model.pooling import Fixed, Partial, Separate, Shared
 
 __all__ = [
+    "BetaBinomial",
     "Discrepancy",
     "Fixed",
     "Frontier",

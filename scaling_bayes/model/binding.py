@@ -19,6 +19,7 @@ from scaling_bayes.model.layout import (
     Cells,
     Effect,
     arrange_cells,
+    arrange_counts,
     arrange_drift,
     arrange_effects,
     arrange_noise,
@@ -30,6 +31,7 @@ from scaling_bayes.model.layout import (
 from scaling_bayes.model.noise import AUTO, SCALE, Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.model.priors import Prior
+from scaling_bayes.model.responses import Responses, read_responses
 from scaling_bayes.sweeps import attr_list, has_own_errors
 
 SPREADS = {True: 0.01, False: 0.005}
@@ -125,7 +127,8 @@ def bind(
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
     )
     effects = list_effects(list_terms(owners, cells), cells)
-    design = _design(program, owners, axes, noise_axis, cells, references, sweep)
+    responses = read_responses(program.noise, sweep)
+    design = _design(program, owners, axes, noise_axis, cells, references, responses, sweep)
     labels, _ = number_labels(noise.within, sweep)
     return Binding(law, program, design, cells, references, axes, noise_axis, labels, pooling, effects, flags)
 
@@ -207,26 +210,26 @@ def _design(
     noise_axis: Axis | None,
     cells: Cells,
     references: Mapping[str, float],
+    responses: Responses,
     sweep: xr.Dataset,
 ) -> Design:
-    mean, width, spread = _prior_moments(program, sweep)
+    mean, width, spread = _prior_moments(program, responses)
     terms = list_terms(owners, cells)
     return Design(
-        **arrange_rows(program.coordinates.law, sweep, cells, references),
+        **arrange_rows(program.coordinates.law, responses.log, sweep, cells, references),
         prior_mean=mean,
         prior_width=width,
         **arrange_effects(terms, list_effects(terms, cells), cells, width, spread),
-        **arrange_noise(
-            noise_axis, program.noise.measured is True, number_labels(program.noise.within, sweep)[1], sweep, cells
-        ),
+        **arrange_noise(noise_axis, responses.error, number_labels(program.noise.within, sweep)[1], sweep, cells),
+        counts=arrange_counts(responses.counts, cells),
         **arrange_drift(axes, sweep, cells),
     )
 
 
-def _prior_moments(program: BoundModel, sweep: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _prior_moments(program: BoundModel, responses: Responses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and width of each coordinate's prior, and the scale of its spread."""
     coordinates = program.coordinates
-    mean, width, spread = coordinates.prior(float(np.log(sweep[sweep.attrs["response"]].values).mean()))
+    mean, width, spread = coordinates.prior(float(responses.log.mean()))
     for p, prior in program.priors:
         i = coordinates.names.index(coordinates.name(p))
         mean[i], width[i] = prior.moments(ROLES[coordinates.law.roles[p]].support)

@@ -119,8 +119,8 @@ class BoundModel:
         shared = sample_run_effects(self.noise, noise, mean, design, moved=transport is not None)
         with numpyro.handlers.mask(mask=design.weight > 0):
             spread = self.noise.spread(noise, design.noise_distance, design.measured_error)
-            around = self.noise.distribution(mean + shared, noise, spread)
-            numpyro.sample("log_response", around, obs=design.log_response)
+            around = self.noise.distribution(mean + shared, noise, spread, design.counts)
+            numpyro.sample("log_response", around, obs=design.counts.get("count", design.log_response))
 
     def log_law(self, theta: Array, design: Design) -> jax.Array:
         """Log of the law at every row, shape (block, cell, row), for coordinates (block, cell, coordinate)."""

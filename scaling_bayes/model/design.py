@@ -33,6 +33,8 @@ class Design:
         Number of the run that a row belongs to, where rows share run effects.
     label_rows : array, shape (label,)
         Rows of each such run; empty where there are none.
+    counts : dict of array, shape (block, cell, row)
+        For counted responses ``count``, ``trials`` and ``chance``; empty for others.
     prior_mean, prior_width : array, shape (coordinate,)
     spread_scale : array, shape (spread,)
         Scale of the half-normal prior on each spread that is sampled.
@@ -56,6 +58,7 @@ class Design:
     typical_error: Array
     run_label: Array
     label_rows: Array
+    counts: dict[str, Array]
     prior_mean: Array
     prior_width: Array
     spread_scale: Array

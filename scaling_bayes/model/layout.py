@@ -90,10 +90,11 @@ def arrange_cells(pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> Cells:
     )
 
 
-def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]) -> dict[str, Any]:
+def arrange_rows(
+    law: Law, response: np.ndarray, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]
+) -> dict[str, Any]:
     """Covariates divided by their references, log response and weight of every row; padding has weight zero."""
     padding = cells.runs < 0
-    response = np.log(sweep[sweep.attrs["response"]].values.astype(np.float64))
     columns = {c: sweep[c].values.astype(np.float64) / references[c] for c in law.covariates}
     return {
         "covariates": {c: np.where(padding, 1.0, column[cells.runs]) for c, column in columns.items()},
@@ -104,24 +105,22 @@ def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[
 
 
 def arrange_noise(
-    axis: Axis | None, measured: bool, labels: np.ndarray, sweep: xr.Dataset, cells: Cells
+    axis: Axis | None, error: np.ndarray, labels: np.ndarray, sweep: xr.Dataset, cells: Cells
 ) -> dict[str, Any]:
     """Log distance of every row from the scale at which the noise is told, its measured error, and its run.
 
     Parameters
     ----------
     axis : Axis or None
-    measured : bool
-        Whether measured errors count.
+    error : array, shape (run,)
+        Measured standard error of the log response.
     labels : array of int, shape (run,), or empty
         Number of the run effect of each row of the sweep.
     sweep : Dataset
     cells : Cells
     """
-    columns, name = {str(c): sweep[c].values for c in sweep.coords}, sweep.attrs["response"]
-    none = np.zeros(sweep.sizes["run"])
+    columns, none = {str(c): sweep[c].values for c in sweep.coords}, np.zeros(sweep.sizes["run"])
     distance = axis.distance(axis_values(axis.name, columns)) if axis else none
-    error = sweep[f"{name}_se"].values / sweep[name].values if measured else none
     label, padding = labels if labels.size else none.astype(int), cells.runs < 0
     return {
         "noise_distance": np.where(padding, 0.0, distance[cells.runs]),
@@ -130,6 +129,12 @@ def arrange_noise(
         "run_label": np.where(padding, 0, label[cells.runs]),
         "label_rows": np.bincount(labels).astype(np.float64),
     }
+
+
+def arrange_counts(counts: Mapping[str, np.ndarray], cells: Cells) -> dict[str, Any]:
+    """Counts of every row; padding has no error in one trial."""
+    empty = {"count": 0.0, "trials": 1.0, "chance": 1.0}
+    return {name: np.where(cells.runs < 0, empty[name], column[cells.runs]) for name, column in counts.items()}
 
 
 def number_labels(name: str | None, sweep: xr.Dataset) -> tuple[list[str], np.ndarray]:

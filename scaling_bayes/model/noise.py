@@ -13,6 +13,7 @@ network differ by some thousandths of a loss, one network's tasks by some hundre
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 from typing import ClassVar
@@ -45,7 +46,7 @@ AUTO = "auto"
 Parameters = dict[str, jax.Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Noise(ABC):
     """What all families have in common; the fields are those of every family.
 
@@ -95,9 +96,13 @@ class Noise(ABC):
         sigma = parameters["sigma"] if slope is None else parameters["sigma"] * jnp.exp(slope * distance)
         return jnp.sqrt(sigma**2 + error**2) if self.measured is True else sigma
 
+    def width(self, parameters: Parameters, distance: Array | float, error: Array) -> jax.Array:
+        """Scale of all that hides the mean of a run."""
+        return self.spread(parameters, distance, error)
+
     def weight(self, parameters: Parameters, error: Array) -> jax.Array:
         """Expected information that a run of this measured error at the reference scale carries about its mean."""
-        information = self.information(parameters, self.spread(parameters, 0.0, error))
+        information = self.information(parameters, self.width(parameters, 0.0, error))
         return 1 / (1 / information + parameters["within_spread"] ** 2) if self.within else information
 
     def _sample_shape(self) -> Parameters:
@@ -105,8 +110,10 @@ class Noise(ABC):
         return {}
 
     @abstractmethod
-    def distribution(self, mean: jax.Array, parameters: Parameters, spread: jax.Array) -> dist.Distribution:
-        """Distribution of the log response around `mean`, with the scale `spread`."""
+    def distribution(
+        self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
+    ) -> dist.Distribution:
+        """Distribution of the log response, or of counts, around the log mean, with the scale `spread`."""
 
     @abstractmethod
     def information(self, parameters: Parameters, spread: jax.Array) -> jax.Array:
@@ -130,7 +137,9 @@ class Normal(Noise):
 
     kind: str = "normal"
 
-    def distribution(self, mean: jax.Array, parameters: Parameters, spread: jax.Array) -> dist.Distribution:
+    def distribution(
+        self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
+    ) -> dist.Distribution:
         """Normal around `mean`."""
         return dist.Normal(mean, spread)
 
@@ -161,7 +170,9 @@ class StudentT(Noise):
         excess = numpyro.sample("nu_above_2", dist.Gamma(2.0, 0.1))
         return {"nu": numpyro.deterministic("nu", 2.0 + excess)}
 
-    def distribution(self, mean: jax.Array, parameters: Parameters, spread: jax.Array) -> dist.Distribution:
+    def distribution(
+        self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
+    ) -> dist.Distribution:
         """Student's t around `mean`."""
         return dist.StudentT(parameters["nu"], mean, spread)
 
@@ -189,7 +200,9 @@ class Laplace(Noise):
     along: str | None = SCALE
     kind: str = "laplace"
 
-    def distribution(self, mean: jax.Array, parameters: Parameters, spread: jax.Array) -> dist.Distribution:
+    def distribution(
+        self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
+    ) -> dist.Distribution:
         """Double exponential around `mean`."""
         return dist.Laplace(mean, spread)
 
@@ -221,7 +234,9 @@ class Frontier(Noise):
     def _sample_shape(self) -> Parameters:
         return {"inefficiency": _sample_scale("inefficiency", INEFFICIENCY_MEDIAN)}
 
-    def distribution(self, mean: jax.Array, parameters: Parameters, spread: jax.Array) -> dist.Distribution:
+    def distribution(
+        self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
+    ) -> dist.Distribution:
         """Normal plus exponential above `mean`."""
         return ModifiedNormal(mean, spread, parameters["inefficiency"])
 

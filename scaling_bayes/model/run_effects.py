@@ -57,7 +57,7 @@ def sample_run_effects(
 
 def _seek(noise: Noise, parameters: Parameters, mean: jax.Array, design: Design) -> tuple[jax.Array, jax.Array]:
     """Where each run's effect is, given the law, and how far it may be from there."""
-    spread = noise.spread(parameters, design.noise_distance, design.measured_error)
+    spread = noise.width(parameters, design.noise_distance, design.measured_error)
     left, prior = design.log_response - mean, parameters["within_spread"] ** -2
     robust = 1 + left**2 / TAIL / (spread**2 + 1 / prior)
     weight = design.weight * noise.information(parameters, spread) / robust

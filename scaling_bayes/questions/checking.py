@@ -56,7 +56,8 @@ def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
     rng = np.random.default_rng(seed)
     response = posterior["observed_data"].to_dataset()[record.response].values
     ahead = forecast(posterior, runs, rng, response=response, fresh_runs=True)
-    observed = ahead.standardise(np.log(response) - ahead.log_mean.values)
+    table = {str(name): column.values for name, column in runs.variables.items()}
+    observed = ahead.standardise(record.log_response(response, table) - ahead.log_mean.values)
     replicated = ahead.standardise(ahead.draw_noise(rng).values)
     found = xr.merge(
         [_gates(posterior), _contraction(posterior, record), compare_statistics(observed, replicated, runs, record)]

@@ -37,9 +37,9 @@ class Forecast:
     draws : Dataset
         Draws of every quantity, for every group that the points name.
     log_mean : DataArray
-        Log of the law and its drift, without noise; dims (chain, draw, [groups not named], point or run).
-    run_effect : DataArray
-        Of the run at each point; 0 where rows are runs.
+        Log of the mean, from law and drift; dims (chain, draw, [groups not named], point or run).
+    run_mean : DataArray
+        The same with the effect of the run at each point.
     error : array, shape (point,), or 0
         Measured standard error of the log response, which adds to the noise.
     """
@@ -48,7 +48,7 @@ class Forecast:
     points: xr.Dataset
     draws: xr.Dataset
     log_mean: xr.DataArray
-    run_effect: xr.DataArray
+    run_mean: xr.DataArray
     error: np.ndarray | float = 0.0
 
     def noise_values(self) -> dict[str, np.ndarray]:
@@ -67,18 +67,20 @@ class Forecast:
     def draw_noise(self, rng: np.random.Generator) -> xr.DataArray:
         """Noise of one new run at each point, in the shape of `log_mean`."""
         residual = RESIDUALS[self.record.noise]
-        noise = residual.draw(self.noise_values(), self.log_mean.shape, rng)
-        return self.log_mean.copy(data=noise + self._align(self.run_effect))
+        mean = self.run_mean.values
+        noise = residual.draw(self.noise_values(), mean.shape, rng, mean)
+        return self.log_mean.copy(data=mean - self.log_mean.values + noise)
 
     def log_density(self, log_response: np.ndarray) -> np.ndarray:
         """Log density of a measured log response at each point, in the shape of `log_mean`."""
-        left = log_response - self.log_mean.values - self._align(self.run_effect)
-        return RESIDUALS[self.record.noise].log_density(left, self.noise_values())
+        mean = self.run_mean.values
+        return RESIDUALS[self.record.noise].log_density(log_response - mean, self.noise_values(), mean)
 
     def standardise(self, residual: np.ndarray) -> np.ndarray:
         """Residuals of the log response from `log_mean`, in scales of noise and run effect."""
         spread = self._align(self.draws["within_spread"]) if self.record.within else 0.0
-        return np.asarray(RESIDUALS[self.record.noise].standardise(residual, self.noise_values(), spread))
+        found = RESIDUALS[self.record.noise].standardise(residual, self.noise_values(), spread, self.log_mean.values)
+        return np.asarray(found)
 
     def _align(self, array: xr.DataArray) -> np.ndarray:
         absent = [d for d in self.log_mean.dims if d not in array.dims]
@@ -123,10 +125,11 @@ def forecast(
     log_mean = _log_law(draws, record, points) + _drift(draws, record, points, rng)
     along = [d for d in points.dims if d in log_mean.dims]
     log_mean = log_mean.transpose("chain", "draw", *record.factors, *along, missing_dims="ignore")
+    effects = draw_run_effects(draws, record, points, rng, fresh=fresh_runs)
+    mean, of_run = (_bend(each, record, points) for each in (log_mean, (log_mean + effects).transpose(*log_mean.dims)))
     columns = {str(n): v.values for n, v in at.variables.items()} if isinstance(at, xr.Dataset) else {}
     error = 0.0 if response is None else record.relative_error(response, columns)
-    effects = draw_run_effects(draws, record, points, rng, fresh=fresh_runs)
-    return Forecast(record, points, draws, log_mean, effects, error)
+    return Forecast(record, points, draws, mean, of_run, error)
 
 
 def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
@@ -155,6 +158,12 @@ def select(array: xr.DataArray, points: xr.Dataset) -> xr.DataArray:
     named = [str(d) for d in array.dims if d in points.coords]
     places = {g: (points[g].dims, array.indexes[g].get_indexer(points[g].values)) for g in named}
     return array.isel({g: xr.DataArray(at, dims=dims) for g, (dims, at) in places.items()}).drop_vars(named)
+
+
+def _bend(log_law: xr.DataArray, record: Record, points: xr.Dataset) -> xr.DataArray:
+    """Log of the mean from the log of the law."""
+    columns = {str(name): column.values for name, column in points.coords.items()}
+    return log_law.copy(data=record.bend(log_law.values, columns))
 
 
 def _log_law(draws: xr.Dataset, record: Record, points: xr.Dataset) -> xr.DataArray:

@@ -109,11 +109,11 @@ def _read_columns(at: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _needed_covariates(record: Record) -> list[str]:
-    """Covariates of the law, of the axes along which it drifts, and of the scale that extrapolation is measured on."""
+    """Covariates of the law and of its axes, and what a counted response needs."""
     noise = [record.noise_axis.name] if record.noise_axis else []
     axes = [*(axis.name for axis in record.axes), *noise, record.scale_axis()]
     beside = sorted({symbol.name for axis in axes for symbol in read_formula(axis).free_symbols})
-    return list(dict.fromkeys([*record.law.covariates, *beside]))
+    return list(dict.fromkeys([*record.law.covariates, *beside, *record.counted]))
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:

@@ -66,7 +66,7 @@ def score(
     record = read_record(posterior)
     observed = _log_observed(held_out, record, levels)
     rng = np.random.default_rng(seed)
-    ahead = forecast(posterior, held_out, rng, response=np.exp(observed))
+    ahead = forecast(posterior, held_out, rng, response=held_out[record.response].values)
     sample = (ahead.log_mean + ahead.draw_noise(rng)).values.reshape(-1, len(observed))
     density = ahead.log_density(observed).reshape(sample.shape)
     scored = _score_sample(np.sort(sample, axis=0), observed, np.asarray(levels, dtype=float))
@@ -169,9 +169,14 @@ def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float])
     if bad := [level for level in levels if not 0 < level < 1]:
         raise QuestionError(f"levels are between 0 and 1, found {bad}")
     values = held_out[name].values
-    if rows := np.flatnonzero(~(np.isfinite(values) & (values > 0))).tolist():
-        raise QuestionError(f"{name} must be positive and finite to be scored; runs at {rows[:SHOWN]} are not")
-    return np.log(values)
+    legal = values > 0 if record.trials is None else (values >= 0) & (values <= 1)
+    if rows := np.flatnonzero(~(np.isfinite(values) & legal)).tolist():
+        least = "positive" if record.trials is None else "a share from 0 to 1"
+        raise QuestionError(f"{name} must be {least} and finite to be scored; runs at {rows[:SHOWN]} are not")
+    columns = {str(n): column.values for n, column in held_out.variables.items()}
+    if absent := [column for column in record.counted if column not in columns]:
+        raise QuestionError(f"{name} was counted, and the held-out runs lack {', '.join(absent)}")
+    return record.log_response(values, columns)
 
 
 def _score_sample(sample: np.ndarray, observed: np.ndarray, levels: np.ndarray) -> xr.Dataset:

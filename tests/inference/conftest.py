@@ -95,6 +95,22 @@ def stray(kind: str) -> xr.Dataset:
     return sweep.assign(loss_se=error * sweep["loss"]) if kind == "measured" else sweep
 
 
+def counted() -> xr.Dataset:
+    """Errors among 20 or 300 questions with four answers, down to none."""
+    rng, C = np.random.default_rng(2), np.geomspace(1e17, 1e21, 40)
+    trials = np.where(np.arange(40) % 2, 20, 300)
+    p = 0.75 * -np.expm1(-0.4 / 0.75 * (C / 1e18) ** -0.25)
+    share = rng.beta(1 / 0.1**2, (1 - p) / p / 0.1**2)
+    return sb.as_sweep(
+        {"C": C, "error": rng.binomial(trials, share) / trials, "trials": trials},
+        response="error",
+        covariates=["C"],
+        units={"C": "FLOP", "error": "fraction"},
+        keep=["trials"],
+        chance=0.75,
+    )
+
+
 REGRESSION = sb.Model(POWER, noise=sb.Normal(), discrepancy=None)
 ONE_SPREAD = sb.StudentT(along=None)
 POOLED = sb.Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, "corpus"), noise=ONE_SPREAD, discrepancy=None)
@@ -141,6 +157,11 @@ FITS: dict[str, tuple[sb.Model, Callable[[], xr.Dataset], int]] = {
         lambda: stray("under-tuned"),
         0,
     ),
+    "counted": (
+        sb.Model(POWER, noise=sb.BetaBinomial("trials", chance="chance"), discrepancy=None),
+        counted,
+        0,
+    ),
     "noise that falls": (sb.Model(POWER, discrepancy=None), falling, 0),
 }
 
@@ -160,7 +181,14 @@ def fitted() -> Callable[[str], xr.DataTree]:
 @pytest.fixture(scope="session")
 def sweeps() -> dict[str, Callable[..., Any]]:
     """The sweeps behind the fits."""
-    return {"corpora": corpora, "line": line, "two lines": two_lines, "crossed": crossed, "stray": stray}
+    return {
+        "corpora": corpora,
+        "line": line,
+        "two lines": two_lines,
+        "crossed": crossed,
+        "stray": stray,
+        "counted": counted,
+    }
 
 
 @pytest.fixture(scope="session")

@@ -112,9 +112,7 @@ def test_each_noise_is_asked_and_saved_like_any_other(case, fitted, sweeps, tmp_
     assert scored["coverage"].sel(level=0.9) > 0.8
     density = posterior["log_likelihood"]["loss"]
     np.testing.assert_allclose(scored["log_score"], np.log(np.exp(density).mean(("chain", "draw"))), atol=1e-6)
-    checked = sb.check(posterior)
-    assert checked["verdict"].values.tolist() == ["No finding."]
-    assert sb.figures.plot_check(checked).axes
+    assert sb.check(posterior)["verdict"].values.tolist() == ["No finding."]
 
 
 def off_the_truth(posterior, *, new_run=False):
@@ -134,6 +132,27 @@ def test_under_tuned_runs_leave_the_frontier_where_it_is(fitted):
 def test_under_tuned_runs_lift_a_law_through_their_middle(fitted):
     middle = off_the_truth(fitted("under-tuned, told by Student's t"))
     assert float(middle.mean()) > 3 * float(middle.std())
+
+
+def test_counted_errors_of_zero_are_borne(fitted, sweeps):
+    posterior, sweep, over = fitted("counted"), sweeps["counted"](), ("chain", "draw")
+    assert (sweep["error"] == 0).any()
+    assert all(gate["passed"] for gate in json.loads(posterior.attrs["gates"]))
+    scales = {"C": [1e14, 1e18, 1e22], "trials": 100, "chance": 0.75}
+    draws = sb.predict(posterior, scales)["error"]
+    true = 0.75 * -np.expm1(-0.4 / 0.75 * (draws["C"].values / 1e18) ** -0.25)
+    low, high = draws.quantile([0.01, 0.99], over).values
+    assert ((low < true) & (true < high)).all()
+    assert float(draws.max()) <= 0.75
+    new = sb.predict(posterior, scales, new_run=True)["error"]
+    counts = new * 101 - 0.5
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-6)
+    scored = sb.score(posterior, sweep)
+    density = posterior["log_likelihood"]["error"]
+    np.testing.assert_allclose(scored["log_score"], np.log(np.exp(density).mean(over)), atol=1e-6)
+    assert np.isfinite(scored["crps"]).all()
+    assert scored["coverage"].sel(level=0.9) > 0.8
+    assert 0.7 < sb.check(posterior)["residual"].std() < 1.3
 
 
 def test_effects_of_runs_are_kept_by_name(fitted):

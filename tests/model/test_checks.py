@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Frontier, Model, ModelError, Normal, Partial, Separate, StudentT
+from scaling_bayes.model import (
+    BetaBinomial,
+    Discrepancy,
+    Frontier,
+    Model,
+    ModelError,
+    Normal,
+    Partial,
+    Separate,
+    StudentT,
+)
 from scaling_bayes.model.checks import check_binding
 
 N, D = np.geomspace(1e7, 1e9, 8), 10 ** np.array([9.1, 10.3, 9.4, 10.9, 9.2, 10.1, 9.9, 10.6])
@@ -24,6 +34,13 @@ def spoilt(sweep, rows, value, name="loss"):
     values = sweep[name].values.copy()
     values[rows] = value
     return sweep.assign({name: ("run", values, sweep[name].attrs)})
+
+
+def counted(sweep, error, **columns):
+    """The sweep with an error for its loss."""
+    values = np.resize(error, sweep.sizes["run"])
+    sweep = sweep.drop_vars("loss").assign(error=("run", values, {"units": "fraction"})).assign_attrs(response="error")
+    return sweep.assign_coords({name: ("run", np.resize(column, len(values))) for name, column in columns.items()})
 
 
 # what is wrong -> (sweep from the simulator, model, what the error says)
@@ -69,6 +86,36 @@ REFUSED = {
         lambda s: s(N=N, D=D, corpus=np.repeat(["web", "code"], [7, 1])),
         Model(CHINCHILLA, pool={"A": Separate("corpus")}),
         ["corpus ['code'] has a single run", "['A']", "sb.Partial('corpus')"],
+    ),
+    "a loss counted": (
+        lambda s: s(N=N, D=D),
+        Model(CHINCHILLA, noise=BetaBinomial(100)),
+        ["loss is none", "1 - accuracy"],
+    ),
+    "an error above 1": (
+        lambda s: counted(s(N=N, D=D), [0.0, 1.2]),
+        Model(CHINCHILLA, noise=BetaBinomial(100)),
+        ["share from 0 to 1", "rows [1, 3, 5, 7]"],
+    ),
+    "an error of 0 on the log": (
+        lambda s: counted(s(N=N, D=D), [0.0, 0.2]),
+        Model(CHINCHILLA),
+        ["above 0", "sb.BetaBinomial(trials)"],
+    ),
+    "trials that are not there": (
+        lambda s: counted(s(N=N, D=D), [0.1], questions=[100]),
+        Model(CHINCHILLA, noise=BetaBinomial("question")),
+        ["trials='question' is no coordinate", "'questions'"],
+    ),
+    "trials below 1": (
+        lambda s: counted(s(N=N, D=D), [0.1], questions=[100, 0]),
+        Model(CHINCHILLA, noise=BetaBinomial("questions")),
+        ["rows [1, 3, 5, 7]", "cannot be"],
+    ),
+    "chance above 1": (
+        lambda s: counted(s(N=N, D=D), [0.1], chance=[1.5]),
+        Model(CHINCHILLA, noise=BetaBinomial(10, chance="chance")),
+        ["chance='chance'", "1.5"],
     ),
     "measured errors that are not there": (
         lambda s: s(N=N, D=D),
@@ -121,6 +168,11 @@ ALLOWED = {
         FINE,
     ),
     "a fixed ratio under a law along C": (lambda s: s(N=N, D=20 * N), Model(law("power_offset")), FINE),
+    "errors of 0 and of 1, counted": (
+        lambda s: counted(s(N=N, D=D), [0.0, 1.0, 0.3]),
+        Model(CHINCHILLA, noise=BetaBinomial(10, chance=0.75)),
+        FINE,
+    ),
     "fewer runs than parameters": (
         lambda s: s(N=N[:4], D=D[:4]),
         Model(CHINCHILLA),
