@@ -75,7 +75,8 @@ def beta_parameters(log_mean: Any, sigma: Any, xp: Any = np) -> tuple[Any, Any]:
 
     Examples
     --------
-    >>> beta_parameters(np.log(0.2), 0.1)
+    >>> first, second = beta_parameters(np.log(0.2), 0.1)
+    >>> first.round(6).item(), second.round(6).item()
     (100.0, 400.0)
     """
     first = 1 / xp.square(sigma)

@@ -1,8 +1,8 @@
 r"""`score`: how well a posterior foretold runs that it never saw.
 
-All scores are on the log response, so that a loss of 2 and one of 4 count alike: with :math:`e = \log \hat y - \log y`,
-RMSLE is :math:`\sqrt{\overline{e^2}}`; the interval score at level :math:`1 - a` is
-:math:`(u - l) + \frac{2}{a} (l - z)_+ + \frac{2}{a} (z - u)_+`.
+All scores are on the log response (of counts, the log of (k + 1/2) / (n + 1), which no count makes infinite), so that a
+loss of 2 and one of 4 count alike: with :math:`e = \log \hat y - \log y`, RMSLE is :math:`\sqrt{\overline{e^2}}`; the
+interval score at level :math:`1 - a` is :math:`(u - l) + \frac{2}{a} (l - z)_+ + \frac{2}{a} (z - u)_+`.
 """
 
 from collections.abc import Sequence

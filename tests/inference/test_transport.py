@@ -23,7 +23,9 @@ MODELS = {
         CHINCHILLA, pool=EVERYWHERE, discrepancy=sb.Discrepancy(parts=("common",)), noise=NORMAL
     ),
     "crossed": sb.Model(CHINCHILLA, pool={"E": ("corpus", "architecture"), "alpha": "architecture"}, noise=NORMAL),
-    "run effects": sb.Model(CHINCHILLA, pool={"E": "corpus"}, noise=sb.StudentT(within="architecture")),
+    "run effects": sb.Model(
+        CHINCHILLA, pool={"E": "corpus"}, noise=sb.StudentT(within="architecture"), discrepancy=None
+    ),
     "separate and fixed": sb.Model(CHINCHILLA, pool={"A": sb.Separate("corpus"), "beta": 0.28}, noise=NORMAL),
 }
 
