@@ -16,7 +16,9 @@ _PUBLIC = {
         "simulate_sweep sweep_grid"
     ),
     "scaling_bayes.laws": "FormulaError Law RoleError law list_laws",
-    "scaling_bayes.model": "Discrepancy Fixed Model ModelError Normal Partial Separate Shared StudentT",
+    "scaling_bayes.model": (
+        "BetaBinomial Discrepancy Fixed Frontier Laplace Model ModelError Normal Partial Separate Shared StudentT"
+    ),
     "scaling_bayes.inference.fit": "fit fit_many",
     "scaling_bayes.inference.gates": "GateError GateWarning",
     "scaling_bayes.inference.baseline": "baseline",

@@ -74,7 +74,8 @@ def assemble_sweep(rows: Sequence[Mapping[str, Any]]) -> xr.Dataset:
     table = table.astype({"loss": float, "loss_se": float})
     diverged = table["loss"].isna()
     sweep = as_sweep(
-        table[~diverged], response="loss", response_se="loss_se", covariates=["N", "D", "C", "lr"], run="run",
+        table[~diverged], response="loss", response_se="loss_se", response_se_shared=True, run="run",
+        covariates=["N", "D", "C", "lr"],
         groups=["corpus", "architecture", "seed"], units=UNITS, counting="total", flop_rule="measured",
         keep=[name for name in KEPT if name in table], title=TITLE,
     )  # fmt: skip
@@ -126,7 +127,7 @@ def write_card(sweep: xr.Dataset, saved: Path, folder: Path, year: int) -> Path:
     tables: dict[str, Mapping[str, Any]] = {
         "citation": {"authors": "The scaling_bayes developers", "year": year},
         "notes": NOTES,
-        "sweep": {"groups": ["corpus", "architecture", "seed"]},
+        "sweep": {"groups": ["corpus", "architecture", "seed"], "response_se_shared": True},
         "subsets.tuned": {"description": TUNED},
         "subsets.tuned.keep": {"stage": ["base", "seed", "target"]},
         **{f"corpora.{name}": entry | {"title": recipe["corpora"][name]["title"]}

@@ -102,7 +102,7 @@ def bind_cells(law: Law, sweep: xr.Dataset, groups: tuple[str, ...]) -> Binding:
     """
     # Cells are all that is asked of the binding: a combination is a cell of crossed groupings.
     pool = dict.fromkeys(law.parameters, Partial(*groups) if groups else Shared())
-    binding = Model(law, pool=pool, noise=Normal(), discrepancy=None).bind(sweep)
+    binding = Model(law, pool=pool, noise=Normal(measured=False), discrepancy=None).bind(sweep)
     if groups:
         _refuse_empty_cells(binding)
     return binding

@@ -11,7 +11,6 @@ by cell where there are several), the one with the widest drift is taken: where 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
@@ -19,12 +18,11 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from scaling_bayes.inference.linearisation import linearise
-from scaling_bayes.inference.sampler import Draws, Settings, Target, sample
+from scaling_bayes.inference.posterior import label_likelihood, make_record
+from scaling_bayes.inference.sampler import Settings, Target, sample
 from scaling_bayes.laws.axes import axis_values
-from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.model import Discrepancy, Model
 from scaling_bayes.model.binding import Binding
-from scaling_bayes.model.design import Design
 
 CANDIDATES: Mapping[str, float] = {"drift": 1.0, "tight drift": 1 / 3, "no drift": 1e-4}
 """Times the default prior median of the drift's spread; the widest first."""
@@ -48,7 +46,7 @@ class Choice:
     why : str
         One sentence.
     evidence : Dataset
-        ``log_score`` and ``log_error`` (candidate, run) of the runs left out; empty where nothing could be left out.
+        ``log_score`` (candidate, run) of the runs left out; empty where nothing could be left out.
     """
 
     discrepancy: Discrepancy | None
@@ -106,28 +104,16 @@ def _gather(binding: Binding, sweep: xr.Dataset, left_out: np.ndarray, key: jax.
     kept = replace(design, weight=design.weight - left_out)
     designs = [replace(kept, drift_median=design.drift_median * times) for times in CANDIDATES.values()]
     targets = [Target(d, linearise(program, d), jax.random.fold_in(key, k)) for k, d in enumerate(designs)]
-    drawn = sample(program, targets, SETTINGS)
-    rows = left_out > 0
-    scores, errors = zip(*(_score(d, binding, design, rows) for d in drawn), strict=True)
-    runs = sweep["run"].values[binding.cells.runs[rows]]
-    cell = np.broadcast_to(np.arange(left_out[..., 0].size).reshape(*left_out.shape[:2], 1), left_out.shape)[rows]
+    record = make_record(binding, sweep)
+    likelihoods = [label_likelihood(d.values, binding, record, sweep) for d in sample(program, targets, SETTINGS)]
+    density = np.stack([likelihood[record.response].values for likelihood in likelihoods])
+    scores = logsumexp(density, axis=(1, 2)) - np.log(SETTINGS.chains * SETTINGS.draws)
+    blocks, cells, rows = np.nonzero(left_out)
+    at = binding.cells.runs[blocks, cells, rows]
     return xr.Dataset(
-        {"log_score": (("candidate", "run"), np.stack(scores)), "log_error": (("candidate", "run"), np.stack(errors))},
-        coords={"candidate": list(CANDIDATES), "run": runs, "cell": ("run", cell)},
+        {"log_score": (("candidate", "run"), scores[:, at])},
+        coords={"candidate": list(CANDIDATES), "run": sweep["run"].values[at], "cell": ("run", blocks + cells)},
     )
-
-
-def _score(drawn: Draws, binding: Binding, design: Design, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log score, and median error of the log response, of each row."""
-    mean = drawn.values["log_mean"][..., rows].reshape(-1, int(rows.sum()))
-    residual = RESIDUALS[binding.program.noise.kind]
-    values: dict[str, Any] = {name: drawn.values[name].reshape(-1, 1) for name in residual.parameters}
-    if binding.noise_axis is not None:
-        slope = drawn.values["noise_slope"].reshape(-1, 1)
-        values["sigma"] = values["sigma"] * np.exp(slope * np.asarray(design.noise_distance)[rows])
-    measured = np.asarray(design.log_response)[rows]
-    density = logsumexp(residual.log_density(measured - mean, values), axis=0) - np.log(len(mean))
-    return density, np.median(mean, axis=0) - measured
 
 
 def _weigh(evidence: xr.Dataset) -> tuple[str, str]:

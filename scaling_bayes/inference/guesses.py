@@ -58,6 +58,8 @@ def _scales(program: BoundModel, design: Design, around: Linearisation) -> dict[
     return {
         "sigma": (np.log(np.clip(around.scale, 1e-4, 1.0)), np.asarray(1 / np.sqrt(runs))),
         "noise_slope": (np.asarray(around.slope), np.asarray(1 / np.sqrt(runs))),
+        "inefficiency": (np.log(np.clip(around.scale, 1e-3, 1.0)), np.asarray(1 / np.sqrt(runs))),
+        "within_spread": (np.log(np.clip(around.scale, 1e-4, 1.0)), np.asarray(0.5)),
         "nu_above_2": (np.log(np.asarray(5.0)), np.asarray(0.5)),
         "drift_spread_common": drift,
         "drift_spread_own": drift,

@@ -28,6 +28,9 @@ SMALLEST, STEEPEST = 1e-4, 0.5
 WIDE = 3.0
 """Spread of the drift that the fit allows for, in prior medians."""
 
+OWN = 0.3
+"""Least share of the residual scale that is not taken for measured error."""
+
 ENOUGH_CELLS = 3
 FITS, ROUNDS = 2, 4
 MAX_STEPS = 200
@@ -121,11 +124,22 @@ def _noise_slope(left: Array, design: Design) -> jax.Array:
     return jnp.clip(slope, -STEEPEST, STEEPEST)
 
 
-def _student_weights(left: Array, present: Array) -> tuple[jax.Array, jax.Array]:
-    """Weights of residuals under a Student-t whose scale is their median size; they average 1 over present rows."""
+def _student_weights(left: Array, present: Array, lean: float) -> tuple[jax.Array, jax.Array]:
+    """Weights of residuals under a Student-t whose scale is their median size; they average 1 over present rows.
+
+    A row above the law counts `lean` times as much as one below it.
+    """
     scale = jnp.maximum(1.48 * jnp.nanmedian(jnp.where(present > 0, jnp.abs(left), jnp.nan)), 1e-5)
-    weight = jnp.asarray(present) / (1 + (left / scale) ** 2 / TAIL)
+    weight = jnp.asarray(present) * jnp.where(left > 0, lean, 1.0) / (1 + (left / scale) ** 2 / TAIL)
     return weight * present.sum() / weight.sum(), scale
+
+
+def _part_errors(scale: jax.Array, slope: jax.Array, design: Design) -> tuple[jax.Array, jax.Array]:
+    """Residual scale without measured errors, and each row's scale with them over that of a typical row."""
+    typical = jnp.asarray(design.typical_error)
+    own = jnp.sqrt(jnp.maximum(scale**2 - typical**2, (OWN * scale) ** 2))
+    rows = (own * jnp.exp(slope * design.noise_distance)) ** 2 + design.measured_error**2
+    return own, jnp.sqrt(rows / (own**2 + typical**2))
 
 
 State = tuple[Array, Array, Array, Array]
@@ -155,7 +169,7 @@ def _refit_cell(
     reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
 
     def left(at: tuple[Array, ...]) -> jax.Array:
-        return law(at[0]) + basis @ (reach * at[1]) - log_response
+        return jnp.asarray(log_response) - law(at[0]) - basis @ (reach * at[1])
 
     def residuals(at: Any, _: None) -> Any:
         return jnp.sqrt(weight) * left(at) / scale, (at[0] - mean) / width, at[1]
@@ -164,7 +178,7 @@ def _refit_cell(
     found = optx.least_squares(residuals, solver, before, max_steps=MAX_STEPS, throw=False).value
     finite = jnp.all(jnp.isfinite(found[0])) & jnp.all(jnp.isfinite(found[1]))
     at = tuple(jnp.where(finite, new, old) for new, old in zip(found, before, strict=True))
-    return at[0], at[1], *_student_weights(left(at), present)
+    return at[0], at[1], *_student_weights(left(at), present, program.noise.lean)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -175,8 +189,9 @@ def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> 
     jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
     noise = left - jnp.einsum("bcnk,bck->bcn", design.basis, reach * drift)
     slope = _noise_slope(noise, design) if program.noise.along else jnp.zeros(())
-    relative = jnp.exp(slope * design.noise_distance)
-    weight, scale = _student_weights(noise / relative, design.weight)
+    trend = jnp.exp(slope * design.noise_distance)
+    weight, scale = _student_weights(noise / trend, design.weight, program.noise.lean)
+    scale, relative = _part_errors(scale, slope, design)
     weight = (weight / relative**2)[..., None]
     both = jnp.concatenate([jacobian, design.basis], axis=-1)
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)

@@ -107,6 +107,10 @@ def make_record(binding: Binding, sweep: xr.Dataset) -> Record:
         singles=coordinates.singles,
         axes=binding.axes,
         noise_axis=binding.noise_axis,
+        measured=binding.program.noise.measured is True,
+        within=binding.program.noise.within or "",
+        trials=getattr(binding.program.noise, "trials", None),
+        chance=getattr(binding.program.noise, "chance", None),
         priors={p: str(prior) for p, prior in binding.program.priors},
         flags=dict(binding.flags),
     )
@@ -128,6 +132,11 @@ def label_draws(draws: Mapping[str, np.ndarray], binding: Binding, record: Recor
         matrix = _correlations(draws[f"correlation_{factor}"], moved, len(binding.program.coordinates.names))
         variables[f"correlation_{factor}"] = ((*SAMPLE, "coordinate", "coordinate_other"), matrix)
     variables |= {name: (SAMPLE, draws[name]) for name in record.noise_parameters}
+    if record.within:
+        variables |= {
+            "within_spread": (SAMPLE, draws["within_spread"]),
+            "within_effect": ((*SAMPLE, record.within), draws["within_effect"]),
+        }
     variables |= _drifts(draws, binding) if record.axes else {}
     return xr.Dataset(variables, coords=_coords(binding, record, theta.shape[:2]))
 
@@ -137,10 +146,15 @@ def label_likelihood(
 ) -> xr.Dataset:
     """Group ``log_likelihood``: log density of each run's log response, dims (chain, draw, run)."""
     mean = _in_order_of_runs(draws["log_mean"], binding)
-    residual = np.log(sweep[record.response].values) - mean
-    columns = {str(c): sweep[c].values for c in sweep.coords}
-    noise = record.noise_at({name: draws[name][..., None] for name in record.noise_parameters}, columns)
-    density = RESIDUALS[record.noise].log_density(residual, noise)
+    response, columns = sweep[record.response].values, {str(c): sweep[c].values for c in sweep.variables}
+    if record.within:
+        numbers = _in_order_of_runs(np.asarray(binding.design.run_label), binding).astype(int)
+        mean = mean + draws["within_effect"][..., numbers]
+    mean = record.bend(mean, columns)
+    residual = record.log_response(response, columns) - mean
+    values = {name: draws[name][..., None] for name in record.noise_parameters}
+    noise = record.noise_at(values, columns, record.relative_error(response, columns))
+    density = RESIDUALS[record.noise].log_density(residual, noise, mean)
     return xr.Dataset({record.response: ((*SAMPLE, "run"), density)}, coords={"run": sweep["run"].values})
 
 
@@ -214,6 +228,7 @@ def _coords(binding: Binding, record: Record, sampled: tuple[int, ...]) -> dict[
     coords |= {"coordinate": list(binding.program.coordinates.names), **record.factors}
     if binding.program.correlated:
         coords |= {"coordinate_other": list(binding.program.coordinates.names)}
+    coords |= {record.within: binding.labels} if record.within else {}
     if binding.cells.crossed:
         coords |= {f"cell_{g}": ("cell", binding.cells.table[g].to_numpy()) for g in record.factors}
     if record.axes:

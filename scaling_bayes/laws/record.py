@@ -9,6 +9,7 @@ import numpy as np
 
 from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.coordinates import Coordinates
+from scaling_bayes.laws.counts import bend_to_chance, log_share
 from scaling_bayes.laws.law import Law
 from scaling_bayes.laws.residuals import RESIDUALS
 
@@ -38,6 +39,13 @@ class Record:
         Along which the law may drift.
     noise_axis : Axis or None
         Along which the spread of the noise changes.
+    measured : bool
+        Whether measured standard errors of the response add to the noise.
+    within : str
+        Coordinate whose labels mark the rows of one run; empty where rows are runs.
+    trials, chance : number, str or None
+        Questions behind a share and the share reached by guessing, or coordinates that hold them; None for another
+        response, or for guessing never.
     priors : dict
         parameter -> the user's prior, as text.
     flags : dict
@@ -56,6 +64,10 @@ class Record:
     singles: tuple[str, ...] = ()
     axes: tuple[Axis, ...] = ()
     noise_axis: Axis | None = None
+    measured: bool = False
+    within: str = ""
+    trials: float | str | None = None
+    chance: float | str | None = None
     priors: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
 
@@ -103,10 +115,51 @@ class Record:
 
     @property
     def noise_parameters(self) -> tuple[str, ...]:
-        """Names of the noise's parameters in a posterior."""
+        """Names of the residual's parameters in a posterior."""
         return (*RESIDUALS[self.noise].parameters, *(("noise_slope",) if self.noise_axis else ()))
 
-    def noise_at(self, values: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Columns that a counted response needs at points."""
+        return tuple(name for name in (self.trials, self.chance) if isinstance(name, str))
+
+    def log_response(self, response: Any, table: Mapping[str, Any]) -> np.ndarray:
+        """Log of measured responses; of counted ones as in `scaling_bayes.laws.counts`.
+
+        Parameters
+        ----------
+        response : array, shape (row,)
+        table : mapping
+            Columns of the rows.
+        """
+        response = np.asarray(response, dtype=np.float64)
+        if self.trials is None:
+            return np.log(response)
+        trials = read_column(self.trials, table)
+        return np.asarray(log_share(np.rint(response * trials), trials))
+
+    def bend(self, log_law: Any, table: Mapping[str, Any]) -> Any:
+        """Log of the mean response from the log of the law: the same, but for a counted response."""
+        if self.trials is None:
+            return log_law
+        return bend_to_chance(log_law, 1.0 if self.chance is None else read_column(self.chance, table))
+
+    def relative_error(self, response: Any, table: Mapping[str, Any]) -> np.ndarray:
+        """Measured standard error of the log response of rows; zero where none adds to the noise.
+
+        Parameters
+        ----------
+        response : array, shape (row,)
+        table : mapping
+            Columns of the rows; ``<response>_se`` holds standard errors, if they were measured.
+        """
+        name = f"{self.response}_se"
+        known = self.measured and name in table
+        return np.asarray(table[name]) / np.asarray(response) if known else np.zeros(np.shape(response))
+
+    def noise_at(
+        self, values: Mapping[str, Any], table: Mapping[str, Any], error: np.ndarray | float = 0.0
+    ) -> dict[str, Any]:
         """Parameters of the residual's distribution at points.
 
         Parameters
@@ -115,11 +168,17 @@ class Record:
             Of `noise_parameters`, arrays that broadcast against (..., point).
         table : mapping
             Columns of the points.
+        error : array, optional
+            Measured standard error of the log response at the points, which adds to the scale.
         """
         found = {name: values[name] for name in RESIDUALS[self.noise].parameters}
         if self.noise_axis is not None:
             distance = self.noise_axis.distance(axis_values(self.noise_axis.name, table))
             found["sigma"] = found["sigma"] * np.exp(values["noise_slope"] * distance)
+        if self.trials is not None:
+            found["trials"] = read_column(self.trials, table)
+        if np.any(error):
+            found["sigma"] = np.hypot(found["sigma"], error)
         return found
 
     def scale_axis(self) -> str:
@@ -147,6 +206,17 @@ class Record:
         law = Law.from_dict(saved.pop("law"))
         names = {k: tuple(saved.pop(k)) for k in ("shares", "singles")}
         return cls(**{**saved, **names, "law": law, "axes": axes, "noise_axis": noise_axis and _read_axis(noise_axis)})
+
+
+def read_column(name: float | str, table: Mapping[str, Any]) -> Any:
+    """Numbers of a column, or the number that stands in its place.
+
+    Examples
+    --------
+    >>> read_column("trials", {"trials": [100, 200]}).tolist(), read_column(50, {})
+    ([100.0, 200.0], 50)
+    """
+    return np.asarray(table[name], dtype=np.float64) if isinstance(name, str) else name
 
 
 def _read_axis(saved: Mapping[str, Any]) -> Axis:

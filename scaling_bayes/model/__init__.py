@@ -1,9 +1,23 @@
 """Statistical models of a sweep: pooling, noise, discrepancy, and the NumPyro program that they make."""
 
+from scaling_bayes.model.beta_binomial import BetaBinomial
 from scaling_bayes.model.checks import ModelError
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.model import Model
-from scaling_bayes.model.noise import Normal, StudentT
+from scaling_bayes.model.noise import Frontier, Laplace, Normal, StudentT
 from scaling_bayes.model.pooling import Fixed, Partial, Separate, Shared
 
-__all__ = ["Discrepancy", "Fixed", "Model", "ModelError", "Normal", "Partial", "Separate", "Shared", "StudentT"]
+__all__ = [
+    "BetaBinomial",
+    "Discrepancy",
+    "Fixed",
+    "Frontier",
+    "Laplace",
+    "Model",
+    "ModelError",
+    "Normal",
+    "Partial",
+    "Separate",
+    "Shared",
+    "StudentT",
+]

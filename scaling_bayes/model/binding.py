@@ -12,13 +12,14 @@ from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.coordinates import Coordinates, choose_coordinates
 from scaling_bayes.laws.wiener import choose_knots, distinct_levels
 from scaling_bayes.model.bound import BoundModel
-from scaling_bayes.model.checks import check_binding
+from scaling_bayes.model.checks import check_binding, check_noise
 from scaling_bayes.model.design import Design
 from scaling_bayes.model.discrepancy import Discrepancy
 from scaling_bayes.model.layout import (
     Cells,
     Effect,
     arrange_cells,
+    arrange_counts,
     arrange_drift,
     arrange_effects,
     arrange_noise,
@@ -26,11 +27,13 @@ from scaling_bayes.model.layout import (
     list_correlated,
     list_effects,
     list_terms,
+    number_labels,
 )
-from scaling_bayes.model.noise import SCALE, Noise
+from scaling_bayes.model.noise import AUTO, SCALE, Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.model.priors import Prior
-from scaling_bayes.sweeps import attr_list
+from scaling_bayes.model.responses import Responses, read_responses
+from scaling_bayes.sweeps import attr_list, has_own_errors
 
 SPREADS = {True: 0.01, False: 0.005}
 """Prior median of a drift's spread, for laws in one covariate and for others."""
@@ -57,6 +60,8 @@ class Binding:
         Of the discrepancy.
     noise_axis : Axis or None
         Along which the spread of the noise changes.
+    labels : list of str
+        Of the runs whose rows share an effect; empty where rows are runs.
     pooling : dict
         parameter -> pooling.
     effects : tuple of Effect
@@ -72,6 +77,7 @@ class Binding:
     references: Mapping[str, float]
     axes: tuple[Axis, ...]
     noise_axis: Axis | None
+    labels: list[str]
     pooling: Mapping[str, Pooling]
     effects: tuple[Effect, ...]
     flags: Mapping[str, Any]
@@ -107,6 +113,7 @@ def bind(
     law = law.with_covariates(attr_list(sweep, "covariates"))
     pooling = {p: pooling[p] for p in law.parameters}
     flags = check_binding(law, pooling, sweep)
+    check_noise(noise, pooling, sweep)
     cells = arrange_cells(pooling, sweep)
     references = choose_references(law, sweep)
     axes = _axes(discrepancy, law, sweep)
@@ -117,14 +124,16 @@ def bind(
     effects = list_effects(terms, cells)
     program = BoundModel(
         coordinates=coordinates,
-        noise=replace(noise, along=noise_axis.name if noise_axis else None),
+        noise=_settle_noise(noise, noise_axis, sweep),
         drift=_drift_parts(discrepancy, cells) if axes else (),
         sampled=tuple(bool(cells.factors) and not isinstance(owner, Separate) for owner in owners),
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
         correlated=list_correlated(terms, effects, cells),
     )
-    design = _design(program, owners, axes, noise_axis, cells, references, sweep)
-    return Binding(law, program, design, cells, references, axes, noise_axis, pooling, effects, flags)
+    responses = read_responses(program.noise, sweep)
+    design = _design(program, owners, axes, noise_axis, cells, references, responses, sweep)
+    labels, _ = number_labels(noise.within, sweep)
+    return Binding(law, program, design, cells, references, axes, noise_axis, labels, pooling, effects, flags)
 
 
 def choose_references(law: Law, sweep: xr.Dataset) -> dict[str, float]:
@@ -163,6 +172,12 @@ def _noise_axis(noise: Noise, law: Law, sweep: xr.Dataset) -> Axis | None:
     return Axis(name, reference) if len(distinct_levels(u)) >= ENOUGH_LEVELS else None
 
 
+def _settle_noise(noise: Noise, axis: Axis | None, sweep: xr.Dataset) -> Noise:
+    """The noise with what the sweep decides: its axis, and whether measured errors count."""
+    measured = has_own_errors(sweep) if noise.measured == AUTO else bool(noise.measured)
+    return replace(noise, along=axis.name if axis else None, measured=measured)
+
+
 def _scale(law: Law, sweep: xr.Dataset) -> str:
     """The axis that is extrapolated along where none is named."""
     return "C" if "C" in sweep.coords else law.covariates[0]
@@ -198,24 +213,26 @@ def _design(
     noise_axis: Axis | None,
     cells: Cells,
     references: Mapping[str, float],
+    responses: Responses,
     sweep: xr.Dataset,
 ) -> Design:
-    mean, width, spread = _prior_moments(program, sweep)
+    mean, width, spread = _prior_moments(program, responses)
     terms = list_terms(owners, cells)
     return Design(
-        **arrange_rows(program.coordinates.law, sweep, cells, references),
+        **arrange_rows(program.coordinates.law, responses.log, sweep, cells, references),
         prior_mean=mean,
         prior_width=width,
         **arrange_effects(terms, list_effects(terms, cells), cells, width, spread),
-        **arrange_noise(noise_axis, sweep, cells),
+        **arrange_noise(noise_axis, responses.error, number_labels(program.noise.within, sweep)[1], sweep, cells),
+        counts=arrange_counts(responses.counts, cells),
         **arrange_drift(axes, sweep, cells),
     )
 
 
-def _prior_moments(program: BoundModel, sweep: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _prior_moments(program: BoundModel, responses: Responses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and width of each coordinate's prior, and the scale of its spread."""
     coordinates = program.coordinates
-    mean, width, spread = coordinates.prior(float(np.log(sweep[sweep.attrs["response"]].values).mean()))
+    mean, width, spread = coordinates.prior(float(responses.log.mean()))
     for p, prior in program.priors:
         i = coordinates.names.index(coordinates.name(p))
         mean[i], width[i] = prior.moments(ROLES[coordinates.law.roles[p]].support)

@@ -14,6 +14,7 @@ from scaling_bayes.laws.coordinates import Coordinates
 from scaling_bayes.model.design import Array, Design
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.priors import Prior
+from scaling_bayes.model.run_effects import sample_run_effects
 
 LKJ = 2.0
 """Concentration of the prior on correlations between a group's effects."""
@@ -110,7 +111,8 @@ class BoundModel:
         known = self._known_population(design)
         root = self._effect_root(design)
         noise = self.noise.sample()
-        given = Conditions(known, root, *self._drift_scales(design), self.noise.weight(noise))
+        weight = self.noise.weight(noise, design.typical_error)
+        given = Conditions(known, root, *self._drift_scales(design), weight)
         latents = self._latents(design, given, transport)
         population = known.at[self.plain].add(design.prior_width[self.plain] * latents.population)
         common, effects = _times(given.common_scale, latents.common), latents.effects
@@ -124,9 +126,11 @@ class BoundModel:
         numpyro.deterministic("population_all", population)
         numpyro.deterministic("drift_common", common)
         numpyro.deterministic("drift_own", own)
+        shared = sample_run_effects(self.noise, noise, mean, design, moved=transport is not None)
         with numpyro.handlers.mask(mask=design.weight > 0):
-            around = self.noise.distribution(mean, noise, design.noise_distance)
-            numpyro.sample("log_response", around, obs=design.log_response)
+            spread = self.noise.spread(noise, design.noise_distance, design.measured_error)
+            around = self.noise.distribution(mean + shared, noise, spread, design.counts)
+            numpyro.sample("log_response", around, obs=design.counts.get("count", design.log_response))
 
     def place(self, population: jax.Array, effects: jax.Array, given: Conditions, design: Design) -> jax.Array:
         """Coordinates of every cell, shape (block, cell, coordinate), for standard normal effects (block, effect)."""

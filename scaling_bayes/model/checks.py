@@ -8,8 +8,11 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.laws import Law
+from scaling_bayes.model.beta_binomial import BetaBinomial
+from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.sweeps import attr_list
+from scaling_bayes.symbols import suggest
 
 COLLINEAR = 0.9995
 """Correlation of two log covariates above which separate exponents are refused."""
@@ -54,7 +57,6 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
     """
     _check_names(law, pooling, sweep)
     logs = {c: _positive_logs(c, sweep) for c in law.covariates}
-    _positive_logs(str(sweep.attrs["response"]), sweep)
     for covariate, values in logs.items():
         _check_varies(covariate, values, law, pooling)
     for a, b in combinations(law.covariates, 2):
@@ -64,6 +66,95 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
         "prior_dominated": sweep.sizes["run"] < len(law.parameters),
         "lone_groups": _lone_groups(pooling, sweep),
     }
+
+
+def check_noise(noise: Noise, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
+    """Refuse a noise that asks for what the sweep does not have, and responses that it cannot bear.
+
+    Parameters
+    ----------
+    noise : Noise
+    pooling : mapping
+        parameter -> pooling.
+    sweep : Dataset
+        Dims run.
+
+    Raises
+    ------
+    ModelError
+        A response that has no logarithm, or is no share where it is counted; ``measured=True`` without standard
+        errors; `trials` or `chance` coordinates that the sweep lacks, or of values that cannot be; `within` a
+        coordinate that the sweep lacks, that parameters are pooled over, or whose labels are all distinct or all the
+        same.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> sweep = xr.Dataset({"loss": ("run", [3.0, 2.9])}, {"network": ("run", ["a", "b"])}, {"response": "loss"})
+    >>> check_noise(sb.Normal(within="network"), {}, sweep)
+    Traceback (most recent call last):
+    ...
+    scaling_bayes.model.checks.ModelError: within='network': all 2 labels are distinct, so what a run's rows share ...
+    """
+    if isinstance(noise, BetaBinomial):
+        _check_counts(noise, sweep)
+    else:
+        _positive_logs(str(sweep.attrs["response"]), sweep)
+    _check_errors(noise, sweep)
+    _check_within(noise, pooling, sweep)
+
+
+def _check_counts(noise: BetaBinomial, sweep: xr.Dataset) -> None:
+    name = str(sweep.attrs["response"])
+    values = sweep[name].values.astype(np.float64)
+    if name == "accuracy" or sweep[name].attrs.get("units") != "fraction":
+        raise ModelError(
+            f"BetaBinomial describes an error, the share of questions answered wrongly, and {name} is none; make a "
+            "sweep with the response error, 1 - accuracy, as a fraction"
+        )
+    if bad := np.flatnonzero(~((values >= 0) & (values <= 1))).tolist():
+        raise ModelError(f"{name} is a share from 0 to 1; rows {bad[:8]} hold {values[bad[:8]].tolist()}")
+    for argument, most in (("trials", np.inf), ("chance", 1.0)):
+        column = getattr(noise, argument)
+        if not isinstance(column, str):
+            continue
+        if column not in sweep.coords:
+            raise ModelError(f"{argument}={column!r} is no coordinate: {suggest(column, map(str, sweep.coords))}")
+        least = 1.0 if argument == "trials" else 0.0
+        found = sweep[column].values.astype(np.float64)
+        if bad := np.flatnonzero(~((found >= least) & (found > 0) & (found <= most))).tolist():
+            raise ModelError(
+                f"{argument}={column!r}: rows {bad[:8]} hold {found[bad[:8]].tolist()}, which it cannot be"
+            )
+
+
+def _check_errors(noise: Noise, sweep: xr.Dataset) -> None:
+    error = f"{sweep.attrs['response']}_se"
+    if noise.measured is True and error not in sweep:
+        raise ModelError(
+            f"measured=True, but the sweep has no {error}; name its column in as_sweep(response_se=...), or leave "
+            "measured at 'auto'"
+        )
+
+
+def _check_within(noise: Noise, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
+    if noise.within is None:
+        return
+    if noise.within not in sweep.coords:
+        raise ModelError(f"within={noise.within!r} is no coordinate: {suggest(noise.within, map(str, sweep.coords))}")
+    if pooled := [p for p, pool in pooling.items() if noise.within in pool.groups]:
+        raise ModelError(
+            f"within={noise.within!r}, but {pooled} differ by {noise.within} already, which a run's effect cannot be "
+            "told from; leave one of the two out"
+        )
+    labels = len(np.unique(sweep[noise.within].values.astype(str)))
+    if labels in (1, sweep.sizes["run"]):
+        found = f"all {labels} labels are distinct" if labels > 1 else "all rows have one label"
+        raise ModelError(
+            f"within={noise.within!r}: {found}, so what a run's rows share cannot be told from "
+            f"{'its noise' if labels > 1 else 'the law'}; name a coordinate whose labels several rows share, or leave "
+            "within out"
+        )
 
 
 def _check_names(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:
@@ -82,7 +173,11 @@ def _check_names(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) ->
 def _positive_logs(name: str, sweep: xr.Dataset) -> np.ndarray:
     values = sweep[name].values.astype(np.float64)
     if bad := np.flatnonzero(~((values > 0) & np.isfinite(values))).tolist():
-        hint = ". For an accuracy of 0 use the error, 1 - accuracy" if name == sweep.attrs["response"] else ""
+        hint = ""
+        if name == sweep.attrs["response"]:
+            hint = (
+                ". For an accuracy of 0 use the error, 1 - accuracy; for an error of 0, noise=sb.BetaBinomial(trials)"
+            )
         raise ModelError(
             f"{name} enters by its logarithm and must be finite and above 0; rows {bad[:8]} hold "
             f"{values[bad[:8]].tolist()}{hint}"

@@ -25,6 +25,16 @@ class Design:
         ``weight`` is 1 for a run and 0 for padding.
     noise_distance : array, shape (block, cell, row)
         Log distance from the scale at which the spread of the noise is told; 0 where it is one.
+    measured_error : array, shape (block, cell, row)
+        Measured standard error of the log response; 0 where none adds to the noise.
+    typical_error : scalar
+        Its median.
+    run_label : array of int, shape (block, cell, row)
+        Number of the run that a row belongs to, where rows share run effects.
+    label_rows : array, shape (label,)
+        Rows of each such run; empty where there are none.
+    counts : dict of array, shape (block, cell, row)
+        For counted responses ``count``, ``trials`` and ``chance``; empty for others.
     prior_mean, prior_width : array, shape (coordinate,)
     spread_scale : array, shape (spread,)
         Scale of the half-normal prior on each spread that is sampled.
@@ -44,6 +54,11 @@ class Design:
     log_response: Array
     weight: Array
     noise_distance: Array
+    measured_error: Array
+    typical_error: Array
+    run_label: Array
+    label_rows: Array
+    counts: dict[str, Array]
     prior_mean: Array
     prior_width: Array
     spread_scale: Array

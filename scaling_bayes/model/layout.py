@@ -110,10 +110,11 @@ def round_up(rows: int) -> int:
     return max(SMALLEST_BUCKET, -(-rows // max(step, 1)) * max(step, 1))
 
 
-def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]) -> dict[str, Any]:
+def arrange_rows(
+    law: Law, response: np.ndarray, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]
+) -> dict[str, Any]:
     """Covariates divided by their references, log response and weight of every row; padding has weight zero."""
     padding = cells.runs < 0
-    response = np.log(sweep[sweep.attrs["response"]].values.astype(np.float64))
     columns = {c: sweep[c].values.astype(np.float64) / references[c] for c in law.covariates}
     return {
         "covariates": {c: np.where(padding, 1.0, column[cells.runs]) for c, column in columns.items()},
@@ -123,12 +124,51 @@ def arrange_rows(law: Law, sweep: xr.Dataset, cells: Cells, references: Mapping[
     }
 
 
-def arrange_noise(axis: Axis | None, sweep: xr.Dataset, cells: Cells) -> dict[str, Any]:
-    """Log distance of every row from the scale at which the noise is told."""
-    if axis is None:
-        return {"noise_distance": np.zeros(cells.runs.shape)}
-    distance = axis.distance(axis_values(axis.name, {str(c): sweep[c].values for c in sweep.coords}))
-    return {"noise_distance": np.where(cells.runs < 0, 0.0, distance[cells.runs])}
+def arrange_noise(
+    axis: Axis | None, error: np.ndarray, labels: np.ndarray, sweep: xr.Dataset, cells: Cells
+) -> dict[str, Any]:
+    """Log distance of every row from the scale at which the noise is told, its measured error, and its run.
+
+    Parameters
+    ----------
+    axis : Axis or None
+    error : array, shape (run,)
+        Measured standard error of the log response.
+    labels : array of int, shape (run,), or empty
+        Number of the run effect of each row of the sweep.
+    sweep : Dataset
+    cells : Cells
+    """
+    columns, none = {str(c): sweep[c].values for c in sweep.coords}, np.zeros(sweep.sizes["run"])
+    distance = axis.distance(axis_values(axis.name, columns)) if axis else none
+    label, padding = labels if labels.size else none.astype(int), cells.runs < 0
+    return {
+        "noise_distance": np.where(padding, 0.0, distance[cells.runs]),
+        "measured_error": np.where(padding, 0.0, error[cells.runs]),
+        "typical_error": np.median(error),
+        "run_label": np.where(padding, 0, label[cells.runs]),
+        "label_rows": np.bincount(labels).astype(np.float64),
+    }
+
+
+def arrange_counts(counts: Mapping[str, np.ndarray], cells: Cells) -> dict[str, Any]:
+    """Counts of every row; padding has no error in one trial."""
+    empty = {"count": 0.0, "trials": 1.0, "chance": 1.0}
+    return {name: np.where(cells.runs < 0, empty[name], column[cells.runs]) for name, column in counts.items()}
+
+
+def number_labels(name: str | None, sweep: xr.Dataset) -> tuple[list[str], np.ndarray]:
+    """Sorted labels of a coordinate and the number of each run's; empty without a name.
+
+    Examples
+    --------
+    >>> number_labels("network", xr.Dataset(coords={"network": ("run", ["b", "a", "b"])}))
+    (['a', 'b'], array([1, 0, 1]))
+    """
+    if name is None:
+        return [], np.zeros(0, dtype=np.int64)
+    labels, numbers = np.unique(sweep[name].values.astype(str), return_inverse=True)
+    return labels.tolist(), numbers
 
 
 def list_terms(owners: Sequence[Pooling], cells: Cells) -> list[Term]:

@@ -47,8 +47,8 @@ class Model:
     priors : mapping, optional
         parameter -> NumPyro distribution for its population value, at the reference, cut off where the parameter cannot
         be. By default each parameter has the weakly informative prior of its role.
-    noise : StudentT or Normal
-        On the log response.
+    noise : StudentT, Normal, Laplace, Frontier or BetaBinomial
+        On the log response, or on counts.
     discrepancy : "auto", Discrepancy or None
         ``"auto"`` is `Discrepancy()`.
 
@@ -93,7 +93,9 @@ class Model:
                 f"law is a Law, for instance sb.law('chinchilla') or sb.Law('E + A*N**-alpha'); found {law!r}"
             )
         if not isinstance(noise, Noise):
-            raise TypeError(f"noise is StudentT() or Normal(), found {noise!r}")
+            raise TypeError(
+                f"noise is StudentT(), Normal(), Laplace(), Frontier() or BetaBinomial(...), found {noise!r}"
+            )
         if not (discrepancy is None or discrepancy == "auto" or isinstance(discrepancy, Discrepancy)):
             raise ValueError(f"discrepancy is 'auto', a Discrepancy or None, found {discrepancy!r}")
         object.__setattr__(self, "law", law)

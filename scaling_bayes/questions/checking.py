@@ -54,17 +54,18 @@ def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
     record = read_record(posterior)
     runs = posterior["constant_data"].to_dataset()
     rng = np.random.default_rng(seed)
-    ahead = forecast(posterior, runs, rng)
     response = posterior["observed_data"].to_dataset()[record.response].values
-    sigma = ahead.noise_values()["sigma"]
-    observed = (np.log(response) - ahead.log_mean.values) / sigma
-    replicated = ahead.draw_noise(rng).values / sigma
+    ahead = forecast(posterior, runs, rng, response=response, fresh_runs=True)
+    table = {str(name): column.values for name, column in runs.variables.items()}
+    observed = ahead.standardise(record.log_response(response, table) - ahead.log_mean.values)
+    replicated = ahead.standardise(ahead.draw_noise(rng).values)
     found = xr.merge(
         [_gates(posterior), _contraction(posterior, record), compare_statistics(observed, replicated, runs, record)]
     )
     found["residual"] = ("run", np.median(observed, axis=(0, 1)))
     found["pit"] = ("run", (replicated < observed).mean(axis=(0, 1)))
     if "chance" in runs:
+        sigma = ahead.noise_values()["sigma"]
         noise = np.median(np.broadcast_to(sigma, observed.shape), axis=(0, 1))
         found["at_chance"] = ("run", find_chance(response, runs, noise, record.response))
     columns = {n: column for n, column in runs.variables.items() if column.dims == ("run",) and n not in found}

@@ -1,8 +1,9 @@
 r"""`Forecast`: the log response at points, draw by draw; what `predict`, `score` and `check` share.
 
-.. math:: \log y^*_g = \log f(x^*; \theta_g) + \delta_g(x^*) + \epsilon
+.. math:: \log y^*_g = \log f(x^*; \theta_g) + \delta_g(x^*) + b_r + \epsilon
 
-with the drift :math:`\delta` conditioned on its fitted knots and the noise :math:`\epsilon` of one run.
+with the drift :math:`\delta` conditioned on its fitted knots, the effect :math:`b_r` of the run, if its rows share one,
+and the noise :math:`\epsilon`.
 """
 
 import json
@@ -19,7 +20,7 @@ from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.record import Record
 from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
-from scaling_bayes.questions.groups import complete_groups
+from scaling_bayes.questions.groups import complete_groups, draw_run_effects
 from scaling_bayes.questions.points import as_points, read_record
 
 
@@ -36,28 +37,50 @@ class Forecast:
     draws : Dataset
         Draws of every quantity, for every group that the points name.
     log_mean : DataArray
-        Log of the law and its drift, without noise; dims (chain, draw, [groups not named], point or run).
+        Log of the mean, from law and drift; dims (chain, draw, [groups not named], point or run).
+    run_mean : DataArray
+        The same with the effect of the run at each point.
+    error : array, shape (point,), or 0
+        Measured standard error of the log response, which adds to the noise.
     """
 
     record: Record
     points: xr.Dataset
     draws: xr.Dataset
     log_mean: xr.DataArray
+    run_mean: xr.DataArray
+    error: np.ndarray | float = 0.0
 
     def noise_values(self) -> dict[str, np.ndarray]:
         """Parameters of the noise by name, of shapes that broadcast against `log_mean`."""
         values = {n: self._align(select(self.draws[n], self.points)) for n in self.record.noise_parameters}
         columns = {str(name): column.values for name, column in self.points.coords.items()}
-        return self.record.noise_at(values, columns)
+        return self.record.noise_at(values, columns, self.error)
+
+    def fitted_runs(self) -> np.ndarray:
+        """Whether each point belongs to a run whose effect was fitted."""
+        name = self.record.within
+        if name not in self.points.coords:
+            return np.zeros(self.points["extrapolation"].size, dtype=bool)
+        return np.isin(self.points[name].values.astype(str), self.draws[name].values.astype(str))
 
     def draw_noise(self, rng: np.random.Generator) -> xr.DataArray:
         """Noise of one new run at each point, in the shape of `log_mean`."""
         residual = RESIDUALS[self.record.noise]
-        return self.log_mean.copy(data=residual.draw(self.noise_values(), self.log_mean.shape, rng))
+        mean = self.run_mean.values
+        noise = residual.draw(self.noise_values(), mean.shape, rng, mean)
+        return self.log_mean.copy(data=mean - self.log_mean.values + noise)
 
     def log_density(self, log_response: np.ndarray) -> np.ndarray:
         """Log density of a measured log response at each point, in the shape of `log_mean`."""
-        return RESIDUALS[self.record.noise].log_density(log_response - self.log_mean.values, self.noise_values())
+        mean = self.run_mean.values
+        return RESIDUALS[self.record.noise].log_density(log_response - mean, self.noise_values(), mean)
+
+    def standardise(self, residual: np.ndarray) -> np.ndarray:
+        """Residuals of the log response from `log_mean`, in scales of noise and run effect."""
+        spread = self._align(self.draws["within_spread"]) if self.record.within else 0.0
+        found = RESIDUALS[self.record.noise].standardise(residual, self.noise_values(), spread, self.log_mean.values)
+        return np.asarray(found)
 
     def _align(self, array: xr.DataArray) -> np.ndarray:
         absent = [d for d in self.log_mean.dims if d not in array.dims]
@@ -65,7 +88,12 @@ class Forecast:
 
 
 def forecast(
-    posterior: xr.DataTree, at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, rng: np.random.Generator
+    posterior: xr.DataTree,
+    at: Mapping[str, Any] | pd.DataFrame | xr.Dataset,
+    rng: np.random.Generator,
+    *,
+    response: np.ndarray | None = None,
+    fresh_runs: bool = False,
 ) -> Forecast:
     """Carry a posterior to points.
 
@@ -75,7 +103,12 @@ def forecast(
     at : mapping, DataFrame or Dataset
         See `as_points`.
     rng : numpy.random.Generator
-        For drift beyond the fitted knots and for groups never seen.
+        For drift beyond the fitted knots, and for groups and runs never seen.
+    response : array, shape (run,), optional
+        What was measured at the runs of a sweep `at`: their standard errors then add to the noise, if the model counts
+        them.
+    fresh_runs : bool
+        Take even fitted runs for new ones.
 
     Returns
     -------
@@ -92,7 +125,11 @@ def forecast(
     log_mean = _log_law(draws, record, points) + _drift(draws, record, points, rng)
     along = [d for d in points.dims if d in log_mean.dims]
     log_mean = log_mean.transpose("chain", "draw", *record.factors, *along, missing_dims="ignore")
-    return Forecast(record, points, draws, log_mean)
+    effects = draw_run_effects(draws, record, points, rng, fresh=fresh_runs)
+    mean, of_run = (_bend(each, record, points) for each in (log_mean, (log_mean + effects).transpose(*log_mean.dims)))
+    columns = {str(n): v.values for n, v in at.variables.items()} if isinstance(at, xr.Dataset) else {}
+    error = 0.0 if response is None else record.relative_error(response, columns)
+    return Forecast(record, points, draws, mean, of_run, error)
 
 
 def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
@@ -121,6 +158,12 @@ def select(array: xr.DataArray, points: xr.Dataset) -> xr.DataArray:
     named = [str(d) for d in array.dims if d in points.coords]
     places = {g: (points[g].dims, array.indexes[g].get_indexer(points[g].values)) for g in named}
     return array.isel({g: xr.DataArray(at, dims=dims) for g, (dims, at) in places.items()}).drop_vars(named)
+
+
+def _bend(log_law: xr.DataArray, record: Record, points: xr.Dataset) -> xr.DataArray:
+    """Log of the mean from the log of the law."""
+    columns = {str(name): column.values for name, column in points.coords.items()}
+    return log_law.copy(data=record.bend(log_law.values, columns))
 
 
 def _log_law(draws: xr.Dataset, record: Record, points: xr.Dataset) -> xr.DataArray:

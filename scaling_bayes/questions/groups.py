@@ -41,6 +41,42 @@ def complete_groups(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: 
     return draws
 
 
+def draw_run_effects(
+    draws: xr.Dataset, record: Record, points: xr.Dataset, rng: np.random.Generator, *, fresh: bool = False
+) -> xr.DataArray:
+    """Effect of the run that each point belongs to; zero for a model whose rows are runs.
+
+    Parameters
+    ----------
+    draws : Dataset
+        Group ``posterior``.
+    record : Record
+    points : Dataset
+        From `as_points`. Points of one label belong to one run; where they name no run, each is a run of its own.
+    rng : numpy.random.Generator
+        For runs never fitted.
+    fresh : bool
+        Draw an effect for fitted runs too.
+
+    Returns
+    -------
+    DataArray
+        Dims (chain, draw, point or run).
+    """
+    if not record.within:
+        return xr.DataArray(0.0)
+    (dim,) = points["extrapolation"].dims
+    known = draws["within_effect"].transpose("chain", "draw", record.within)
+    size = points.sizes[dim]
+    named = record.within in points.coords
+    labels = pd.Index(points[record.within].values.astype(str) if named else np.arange(size).astype(str))
+    fitted = pd.Index([] if fresh or not named else known[record.within].values.astype(str))
+    new = labels.unique().difference(fitted, sort=False)
+    more = rng.standard_normal((*known.shape[:2], len(new))) * draws["within_spread"].values[..., None]
+    every = np.concatenate([known.values[..., : len(fitted)], more], axis=-1)
+    return xr.DataArray(every[..., fitted.append(new).get_indexer(labels)], dims=("chain", "draw", dim))
+
+
 def _cube_of_drifts(draws: xr.Dataset, record: Record, rng: np.random.Generator) -> xr.Dataset:
     """Own drift by groupings instead of by cell; cells that did not occur have the prior's."""
     if "drift_own" not in draws or "cell" not in draws["drift_own"].dims:

@@ -77,7 +77,8 @@ def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record,
     """
     dim, given = _read_columns(at)
     needed = _needed_covariates(record)
-    known = [*needed, *record.factors, "C"]
+    groups = [*record.factors, *([record.within] if record.within else [])]
+    known = [*needed, *groups, "C"]
     if isinstance(at, Mapping) and not isinstance(at, xr.Dataset):
         _refuse_unknown(given, [*known, *map(str, fitted.variables)])
     given = {name: given[name] for name in dict.fromkeys(known) if name in given}
@@ -90,7 +91,7 @@ def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record,
     length = max(np.size(values) for values in given.values())
     if not length:
         raise QuestionError("at= has no points: give at least one value of each covariate")
-    columns = {n: _read_column(n, values, length, label=n in record.factors) for n, values in given.items()}
+    columns = {n: _read_column(n, values, length, label=n in groups) for n, values in given.items()}
     columns["extrapolation"] = record.extrapolation(columns)
     points = xr.Dataset(coords={name: (dim, values) for name, values in columns.items()})
     return points.assign_coords(run=at["run"].values) if isinstance(at, xr.Dataset) else points
@@ -108,11 +109,11 @@ def _read_columns(at: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _needed_covariates(record: Record) -> list[str]:
-    """Covariates of the law, of the axes along which it drifts, and of the scale that extrapolation is measured on."""
+    """Covariates of the law and of its axes, and what a counted response needs."""
     noise = [record.noise_axis.name] if record.noise_axis else []
     axes = [*(axis.name for axis in record.axes), *noise, record.scale_axis()]
     beside = sorted({symbol.name for axis in axes for symbol in read_formula(axis).free_symbols})
-    return list(dict.fromkeys([*record.law.covariates, *beside]))
+    return list(dict.fromkeys([*record.law.covariates, *beside, *record.counted]))
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:

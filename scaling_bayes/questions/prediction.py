@@ -20,10 +20,11 @@ def predict(
 ) -> xr.Dataset:
     r"""Predict the response at any scale, for groups seen or not.
 
-    .. math:: y^*_g = f(x^*; \theta_g)\, e^{\delta_g(x^*)}\, (e^{\epsilon})
+    .. math:: y^*_g = f(x^*; \theta_g)\, e^{\delta_g(x^*)}\, (e^{b_r + \epsilon})
 
-    with the drift :math:`\delta` conditioned on its fitted values, so that intervals widen with distance, and the noise
-    :math:`\epsilon` of one new run if asked for.
+    with the drift :math:`\delta` conditioned on its fitted values, so that intervals widen with distance, and the
+    effect :math:`b_r` and noise :math:`\epsilon` of one new run if asked for. A new run has no measured error. Of
+    counted responses the mean bends to that of guessing, and a new run is (k + 1/2) / (n + 1).
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ def predict(
         Covariates in the units of the fitted sweep and labels of groups. A grouping that is not named is answered for
         all of its groups, along a dim of its own; a label never fitted is a group drawn from the population.
     new_run : bool
-        Predict one new run instead of the mean curve.
+        Predict one new run instead of the mean curve (under `Frontier`, the curve of the best runs). A run whose label
+        was fitted keeps its effect; points of one label are one run, and points without a label are each their own.
     seed : int
         For what is drawn beyond the posterior's own draws: drift beyond the data, groups never seen, noise.
 

@@ -1,8 +1,8 @@
 r"""`score`: how well a posterior foretold runs that it never saw.
 
-All scores are on the log response, so that a loss of 2 and one of 4 count alike: with :math:`e = \log \hat y - \log y`,
-RMSLE is :math:`\sqrt{\overline{e^2}}`; the interval score at level :math:`1 - a` is
-:math:`(u - l) + \frac{2}{a} (l - z)_+ + \frac{2}{a} (z - u)_+`.
+All scores are on the log response (of counts, the log of (k + 1/2) / (n + 1), which no count makes infinite), so that a
+loss of 2 and one of 4 count alike: with :math:`e = \log \hat y - \log y`, RMSLE is :math:`\sqrt{\overline{e^2}}`; the
+interval score at level :math:`1 - a` is :math:`(u - l) + \frac{2}{a} (l - z)_+ + \frac{2}{a} (z - u)_+`.
 """
 
 from collections.abc import Sequence
@@ -42,8 +42,9 @@ def score(
     Dataset
         For each run ``observed``, ``median``, ``lower`` and ``upper`` (run, level), ``inside`` (run, level),
         ``log_error``, ``pit``, ``crps``, ``log_score``, ``interval_score`` (run, level) and ``interpolation`` (inside
-        the fitted scales); the coordinates of `held_out` and ``extrapolation``. Over all runs ``rmsle``, ``mae``,
-        ``coverage`` (level) and ``width`` (level), the median width of the intervals of the log response.
+        the fitted scales), and for a model with run effects ``fitted_run`` (whether that of the run was fitted); the
+        coordinates of `held_out` and ``extrapolation``. Over all runs ``rmsle``, ``mae``, ``coverage`` (level) and
+        ``width`` (level), the median width of the intervals of the log response.
 
     Raises
     ------
@@ -65,13 +66,15 @@ def score(
     record = read_record(posterior)
     observed = _log_observed(held_out, record, levels)
     rng = np.random.default_rng(seed)
-    ahead = forecast(posterior, held_out, rng)
+    ahead = forecast(posterior, held_out, rng, response=held_out[record.response].values)
     sample = (ahead.log_mean + ahead.draw_noise(rng)).values.reshape(-1, len(observed))
     density = ahead.log_density(observed).reshape(sample.shape)
     scored = _score_sample(np.sort(sample, axis=0), observed, np.asarray(levels, dtype=float))
     scored["log_score"] = ("run", logsumexp(density, axis=0) - np.log(len(density)))
     scored = scored.assign_coords(ahead.points.coords)
     scored["interpolation"] = scored["extrapolation"].reset_coords(drop=True) <= 1.0
+    if record.within:
+        scored["fitted_run"] = ("run", ahead.fitted_runs())
     for name in ("observed", "median", "lower", "upper"):
         scored[name].attrs["units"] = record.unit
     scored = average_scores(scored)
@@ -166,9 +169,14 @@ def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float])
     if bad := [level for level in levels if not 0 < level < 1]:
         raise QuestionError(f"levels are between 0 and 1, found {bad}")
     values = held_out[name].values
-    if rows := np.flatnonzero(~(np.isfinite(values) & (values > 0))).tolist():
-        raise QuestionError(f"{name} must be positive and finite to be scored; runs at {rows[:SHOWN]} are not")
-    return np.log(values)
+    legal = values > 0 if record.trials is None else (values >= 0) & (values <= 1)
+    if rows := np.flatnonzero(~(np.isfinite(values) & legal)).tolist():
+        least = "positive" if record.trials is None else "a share from 0 to 1"
+        raise QuestionError(f"{name} must be {least} and finite to be scored; runs at {rows[:SHOWN]} are not")
+    columns = {str(n): column.values for n, column in held_out.variables.items()}
+    if absent := [column for column in record.counted if column not in columns]:
+        raise QuestionError(f"{name} was counted, and the held-out runs lack {', '.join(absent)}")
+    return record.log_response(values, columns)
 
 
 def _score_sample(sample: np.ndarray, observed: np.ndarray, levels: np.ndarray) -> xr.Dataset:

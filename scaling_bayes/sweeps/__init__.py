@@ -6,7 +6,15 @@ from scaling_bayes.sweeps.grid import sweep_grid
 from scaling_bayes.sweeps.readers import read_sweep
 from scaling_bayes.sweeps.simulation import simulate_sweep
 from scaling_bayes.sweeps.split import hold_out
-from scaling_bayes.sweeps.sweep import as_sweep, attr_list, check_sweep, compared_groups, restore_attrs, sweep_hash
+from scaling_bayes.sweeps.sweep import (
+    as_sweep,
+    attr_list,
+    check_sweep,
+    compared_groups,
+    has_own_errors,
+    restore_attrs,
+    sweep_hash,
+)
 from scaling_bayes.sweeps.units import convert_loss, join_sweeps
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "check_sweep",
     "compared_groups",
     "convert_loss",
+    "has_own_errors",
     "hold_out",
     "join_sweeps",
     "list_sweeps",

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.sweeps import checks, flags
-from scaling_bayes.sweeps.declaration import Declaration, Table, pick_names, read_columns, unit_of
+from scaling_bayes.sweeps.declaration import SHARED, Declaration, Table, pick_names, read_columns, unit_of
 from scaling_bayes.symbols import COVARIATES, GROUPS, REPLICATE, RESPONSES, UNSTATED
 
 _LOG_KINDS = ("parameters", "data", "count", "compute")
@@ -69,7 +69,7 @@ def assemble(table: Table, stated: Declaration) -> xr.Dataset:
         "notes": draft.notes,
         **stated.extra_attrs,
     }
-    return _label(draft, attrs)
+    return _label(draft, stated, attrs)
 
 
 def _convert(frame: pd.DataFrame, stated: Declaration) -> _Draft:
@@ -151,7 +151,7 @@ def _independent(draft: _Draft) -> list[str]:
     return [name for name in names if name not in implied and (draft.rows[name] > 0).all()]
 
 
-def _label(draft: _Draft, attrs: dict[str, Any]) -> xr.Dataset:
+def _label(draft: _Draft, stated: Declaration, attrs: dict[str, Any]) -> xr.Dataset:
     """Put the rows into a Dataset whose variables know their units and long names."""
     response = attrs["response"]
     data = {name: ("run", draft.rows[name].to_numpy()) for name in (response, f"{response}_se") if name in draft.rows}
@@ -164,7 +164,20 @@ def _label(draft: _Draft, attrs: dict[str, Any]) -> xr.Dataset:
     units = draft.units | {f"{response}_se": draft.units[response]}
     for name in map(str, sweep.variables):
         sweep[name].attrs.update(_describe(name, response, units))
-    return sweep
+    return declare_shared(sweep) if stated.response_se_shared else sweep
+
+
+def declare_shared(sweep: xr.Dataset) -> xr.Dataset:
+    """Say on the standard errors of the response that they are common to all runs.
+
+    Examples
+    --------
+    >>> sweep = xr.Dataset({"loss_se": ("run", [0.01])}, attrs={"response": "loss"})
+    >>> declare_shared(sweep)["loss_se"].attrs
+    {'shared': 1}
+    """
+    name = f"{sweep.attrs['response']}_se"
+    return sweep.assign({name: sweep[name].assign_attrs({SHARED: 1})})
 
 
 def _describe(name: str, response: str, units: dict[str, str]) -> dict[str, str]:

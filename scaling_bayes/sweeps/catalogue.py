@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.sweeps.assembly import assemble
+from scaling_bayes.sweeps.assembly import assemble, declare_shared
 from scaling_bayes.sweeps.cards import Card, Response, find_cards, read_card
 from scaling_bayes.sweeps.checks import SweepError
 from scaling_bayes.sweeps.declaration import Declaration, pick_names
@@ -95,6 +95,7 @@ def load_sweep(name: str, *, response: str | None = None, subset: str | None = N
         if response or overrides:
             raise SweepError(f"sweep {name!r} is saved as it is: it takes no response= or other argument of as_sweep.")
         whole = read_saved(paths[0]).assign_attrs(_provenance(card))
+        whole = declare_shared(whole) if card.sweep.get("response_se_shared") else whole
         rows, why = choose_rows(card, subset, lambda column: whole[column].values, str(whole.attrs["response"]))
         return _count_dropped(whole.isel(run=rows), whole.sizes["run"] - len(rows), why)
     table = pd.concat([read_table(path) for path in paths], ignore_index=True)

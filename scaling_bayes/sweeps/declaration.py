@@ -14,6 +14,9 @@ from scaling_bayes.symbols import COUNTING, COVARIATES, FLOP_RULES, RESPONSES, U
 Names = str | Sequence[str] | Mapping[str, str]
 Table = pd.DataFrame | xr.Dataset | Mapping[str, Any]
 
+SHARED = "shared"
+"""Attribute of standard errors that are common to all runs."""
+
 _OWN_NAMES = ("row", "run", "final", "flag", "chance", "start_loss", "tokenizer")
 
 
@@ -36,6 +39,7 @@ class Declaration:
     flop_rule: str | None = None
     run: str | None = None
     response_se: str | None = None
+    response_se_shared: bool = False
     final: str | None = None
     checkpoints: str = "refuse"
     tokenizer: str | None = None
@@ -59,6 +63,8 @@ class Declaration:
         twice = sorted({name for name in parts if parts.count(name) > 1})
         if twice:
             raise SweepError(f"{twice} play two parts; each name is one covariate, group, response or kept column.")
+        if self.response_se_shared and self.response_se is None:
+            raise SweepError("response_se_shared=True, but no response_se names the column of standard errors.")
         reserved = sorted({name for name in parts if name in _OWN_NAMES and name != "tokenizer"})
         if reserved:
             raise SweepError(f"{reserved} are a sweep's own names. Map the column to another name.")

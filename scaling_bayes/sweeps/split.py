@@ -26,6 +26,9 @@ def hold_out(
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Split a sweep into the part to fit and the largest scales.
 
+    Rows of one run may fall on both sides: where a model lets them share an effect, `score` tells which held-out rows
+    belong to runs that were fitted.
+
     Parameters
     ----------
     sweep : Dataset

@@ -15,7 +15,7 @@ import xarray as xr
 
 from scaling_bayes.sweeps.assembly import assemble
 from scaling_bayes.sweeps.checks import SweepError, SweepWarning
-from scaling_bayes.sweeps.declaration import Declaration, Names, Table
+from scaling_bayes.sweeps.declaration import SHARED, Declaration, Names, Table
 from scaling_bayes.symbols import REPLICATE, suggest
 
 LIST_ATTRS = ("covariates", "groups", "notes", "dropped_why")
@@ -33,6 +33,7 @@ def as_sweep(
     flop_rule: str | None = None,
     run: str | None = None,
     response_se: str | None = None,
+    response_se_shared: bool = False,
     final: str | None = None,
     checkpoints: str = "refuse",
     tokenizer: str | None = None,
@@ -65,6 +66,9 @@ def as_sweep(
         Column of run ids; rows are numbered without it.
     response_se : str, optional
         Column of standard errors, in the unit of the response.
+    response_se_shared : bool
+        Whether the errors are common to all runs, as those of one evaluation set that all runs were read on are; they
+        are then kept, but no noise of a single run.
     final : str, optional
         Boolean column: True where a run ended its learning-rate schedule.
     checkpoints : {"refuse", "drop", "keep"}
@@ -104,8 +108,8 @@ def as_sweep(
     ([120000000000000.0, 1.2e+16], 'FLOP')
     """
     stated = Declaration(
-        response, covariates, units, groups, counting, flop_rule, run, response_se, final, checkpoints, tokenizer,
-        chance, start_loss, keep, drop, title, source,
+        response, covariates, units, groups, counting, flop_rule, run, response_se, response_se_shared, final,
+        checkpoints, tokenizer, chance, start_loss, keep, drop, title, source,
     )  # fmt: skip
     sweep = assemble(table, stated)
     for note in sweep.attrs["notes"]:
@@ -175,6 +179,18 @@ def compared_groups(sweep: xr.Dataset) -> list[str]:
     return [name for name in attr_list(sweep, "groups") if name != REPLICATE]
 
 
+def has_own_errors(sweep: xr.Dataset) -> bool:
+    """Whether the response has standard errors that are not declared to be common to all runs.
+
+    Examples
+    --------
+    >>> has_own_errors(xr.Dataset({"loss_se": ("run", [0.01], {"shared": 1})}, attrs={"response": "loss"}))
+    False
+    """
+    name = f"{sweep.attrs['response']}_se"
+    return name in sweep and not sweep[name].attrs.get(SHARED)
+
+
 def restore_attrs(sweep: xr.Dataset) -> xr.Dataset:
     """Give back to attrs read from a file the lists and Python numbers that they were saved from.
 
@@ -202,6 +218,7 @@ def sweep_hash(sweep: xr.Dataset) -> str:
     for name in sorted(map(str, sweep.variables)):
         variable = sweep[name]
         digest.update(repr((name, variable.dims, variable.shape, str(variable.attrs.get("units", "")))).encode())
+        digest.update(b"shared" * bool(variable.attrs.get(SHARED)))
         digest.update(_value_bytes(variable.values))
     return digest.hexdigest()
 

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.declaration import SHARED
 from scaling_bayes.sweeps.labels import values_by_label
 from scaling_bayes.sweeps.sweep import attr_list, check_sweep
 from scaling_bayes.symbols import unit_factor
@@ -119,6 +120,9 @@ def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
     joined = xr.concat(
         parts, dim="run", join="outer", combine_attrs="override", data_vars="all", coords="minimal", compat="override"
     )
+    error = f"{first.attrs['response']}_se"
+    if error in joined and any(sweep[error].attrs.get(SHARED) for sweep in sweeps):
+        joined[error].attrs[SHARED] = 1
     return joined.assign_attrs(
         title=" + ".join(dict.fromkeys(sweep.attrs["title"] for sweep in sweeps)),
         source=" + ".join(dict.fromkeys(sweep.attrs["source"] for sweep in sweeps)),

@@ -78,6 +78,39 @@ def crossed() -> xr.Dataset:
     return sb.join_sweeps(*sweeps)
 
 
+def stray(kind: str) -> xr.Dataset:
+    """A power law of 40 runs in eight networks of five rows, with residuals of one kind."""
+    rng, network = np.random.default_rng(8), np.array(list("abcdefgh") * 5)
+    table = pd.DataFrame({"C": np.geomspace(1e17, 1e21, 40), "network": network})
+    sweep = sb.simulate_sweep(POWER, table, truth={"A": 60.0, "alpha": 0.08}, seed=8, noise=0)
+    error = np.where(np.arange(40) % 2, 0.05, 0.001)
+    normal, of_network = rng.standard_normal(40), dict(zip("abcdefgh", 0.03 * rng.standard_normal(8), strict=True))
+    residual = {
+        "double exponential": rng.laplace(0, 0.01, 40),
+        "measured": np.hypot(0.004, error) * normal,
+        "of a network": 0.003 * normal + [of_network[label] for label in network],
+        "under-tuned": 0.003 * normal + rng.exponential(0.05, 40),
+    }[kind]
+    sweep = sweep.assign(loss=sweep["loss"] * np.exp(residual))
+    return sweep.assign(loss_se=error * sweep["loss"]) if kind == "measured" else sweep
+
+
+def counted() -> xr.Dataset:
+    """Errors among 20 or 300 questions with four answers, down to none."""
+    rng, C = np.random.default_rng(2), np.geomspace(1e17, 1e21, 40)
+    trials = np.where(np.arange(40) % 2, 20, 300)
+    p = 0.75 * -np.expm1(-0.4 / 0.75 * (C / 1e18) ** -0.25)
+    share = rng.beta(1 / 0.1**2, (1 - p) / p / 0.1**2)
+    return sb.as_sweep(
+        {"C": C, "error": rng.binomial(trials, share) / trials, "trials": trials},
+        response="error",
+        covariates=["C"],
+        units={"C": "FLOP", "error": "fraction"},
+        keep=["trials"],
+        chance=0.75,
+    )
+
+
 REGRESSION = sb.Model(POWER, noise=sb.Normal(), discrepancy=None)
 ONE_SPREAD = sb.StudentT(along=None)
 POOLED = sb.Model(CHINCHILLA, pool=dict.fromkeys(CHINCHILLA.parameters, "corpus"), noise=ONE_SPREAD, discrepancy=None)
@@ -107,6 +140,28 @@ FITS: dict[str, tuple[sb.Model, Callable[[], xr.Dataset], int]] = {
         0,
     ),
     "drift": (sb.Model(POWER, noise=sb.Normal()), line, 0),
+    "double exponential": (
+        sb.Model(POWER, noise=sb.Laplace(along=None), discrepancy=None),
+        lambda: stray("double exponential"),
+        0,
+    ),
+    "measured": (REGRESSION, lambda: stray("measured"), 0),
+    "of a network": (
+        sb.Model(POWER, noise=sb.StudentT(along=None, within="network"), discrepancy=None),
+        lambda: stray("of a network"),
+        0,
+    ),
+    "under-tuned": (sb.Model(POWER, noise=sb.Frontier(), discrepancy=None), lambda: stray("under-tuned"), 0),
+    "under-tuned, told by Student's t": (
+        sb.Model(POWER, noise=ONE_SPREAD, discrepancy=None),
+        lambda: stray("under-tuned"),
+        0,
+    ),
+    "counted": (
+        sb.Model(POWER, noise=sb.BetaBinomial("trials", chance="chance"), discrepancy=None),
+        counted,
+        0,
+    ),
     "noise that falls": (sb.Model(POWER, discrepancy=None), falling, 0),
 }
 
@@ -126,7 +181,14 @@ def fitted() -> Callable[[str], xr.DataTree]:
 @pytest.fixture(scope="session")
 def sweeps() -> dict[str, Callable[..., Any]]:
     """The sweeps behind the fits."""
-    return {"corpora": corpora, "line": line, "two lines": two_lines, "crossed": crossed}
+    return {
+        "corpora": corpora,
+        "line": line,
+        "two lines": two_lines,
+        "crossed": crossed,
+        "stray": stray,
+        "counted": counted,
+    }
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,89 @@ def test_noise_that_falls_with_scale_is_found_and_carried_on(fitted):
     assert set(posterior["log_likelihood"].dims) == {"chain", "draw", "run"}
 
 
+STRAY = {
+    "double exponential": {"sigma": 0.01},
+    "measured": {"sigma": 0.004},
+    "of a network": {"sigma": 0.003, "within_spread": 0.03},
+    "under-tuned": {"sigma": 0.003, "inefficiency": 0.05},
+}
+
+
+@pytest.mark.parametrize("case", STRAY)
+def test_each_noise_finds_its_own(case, fitted):
+    posterior = fitted(case)
+    draws = posterior["posterior"].to_dataset()
+    assert all(gate["passed"] for gate in json.loads(posterior.attrs["gates"]))
+    for name, true in (STRAY[case] | {"A": 60.0, "alpha": 0.08}).items():
+        low, high = draws[name].quantile([0.005, 0.995]).values
+        assert low < true < high, name
+    assert float(draws["sigma"].median()) == pytest.approx(STRAY[case]["sigma"], rel=0.5)
+
+
+@pytest.mark.parametrize("case", STRAY)
+def test_each_noise_is_asked_and_saved_like_any_other(case, fitted, sweeps, tmp_path):
+    saved = fitted(case)
+    posterior = sb.open_posterior(sb.save_posterior(saved, tmp_path / "mine.nc"))
+    assert posterior.identical(saved)
+    mean, new = (np.log(sb.predict(posterior, {"C": 1e20}, new_run=new_run)["loss"]) for new_run in (False, True))
+    assert float(new.std()) > 1.5 * float(mean.std())
+    scored = sb.score(posterior, sweeps["stray"](case))
+    assert scored["coverage"].sel(level=0.9) > 0.8
+    density = posterior["log_likelihood"]["loss"]
+    np.testing.assert_allclose(scored["log_score"], np.log(np.exp(density).mean(("chain", "draw"))), atol=1e-6)
+    assert sb.check(posterior)["verdict"].values.tolist() == ["No finding."]
+
+
+def off_the_truth(posterior, *, new_run=False):
+    """Log of the predicted loss at 1e19 FLOP over that of the law behind `stray`."""
+    curve = sb.predict(posterior, {"C": 1e19}, new_run=new_run)["loss"]
+    return np.log(curve) - np.log(60.0 * 1e19**-0.08)
+
+
+def test_under_tuned_runs_leave_the_frontier_where_it_is(fitted):
+    frontier = off_the_truth(fitted("under-tuned"))
+    assert abs(float(frontier.mean())) < 3 * float(frontier.std()) < 0.03
+    new = off_the_truth(fitted("under-tuned"), new_run=True)
+    assert float(new.mean() - frontier.mean()) == pytest.approx(0.05, abs=0.02)
+
+
+@pytest.mark.slow
+def test_under_tuned_runs_lift_a_law_through_their_middle(fitted):
+    middle = off_the_truth(fitted("under-tuned, told by Student's t"))
+    assert float(middle.mean()) > 3 * float(middle.std())
+
+
+def test_counted_errors_of_zero_are_borne(fitted, sweeps):
+    posterior, sweep, over = fitted("counted"), sweeps["counted"](), ("chain", "draw")
+    assert (sweep["error"] == 0).any()
+    assert all(gate["passed"] for gate in json.loads(posterior.attrs["gates"]))
+    scales = {"C": [1e14, 1e18, 1e22], "trials": 100, "chance": 0.75}
+    draws = sb.predict(posterior, scales)["error"]
+    true = 0.75 * -np.expm1(-0.4 / 0.75 * (draws["C"].values / 1e18) ** -0.25)
+    low, high = draws.quantile([0.01, 0.99], over).values
+    assert ((low < true) & (true < high)).all()
+    assert float(draws.max()) <= 0.75
+    new = sb.predict(posterior, scales, new_run=True)["error"]
+    counts = new * 101 - 0.5
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-6)
+    scored = sb.score(posterior, sweep)
+    density = posterior["log_likelihood"]["error"]
+    np.testing.assert_allclose(scored["log_score"], np.log(np.exp(density).mean(over)), atol=1e-6)
+    assert np.isfinite(scored["crps"]).all()
+    assert scored["coverage"].sel(level=0.9) > 0.8
+    assert 0.7 < sb.check(posterior)["residual"].std() < 1.3
+
+
+def test_effects_of_runs_are_kept_by_name(fitted):
+    draws = fitted("of a network")["posterior"].to_dataset()
+    effect = draws["within_effect"]
+    assert effect.dims == ("chain", "draw", "network")
+    assert effect["network"].values.tolist() == list("abcdefgh")
+    true = 0.03 * np.random.default_rng(8).standard_normal(48)[40:]
+    apart = effect.mean(("chain", "draw")).values - true
+    np.testing.assert_allclose(apart - apart.mean(), 0.0, atol=0.006)
+
+
 def test_a_power_law_is_linear_regression(fitted, sweeps):
     sweep = sweeps["line"]()
     least = stats.linregress(np.log(sweep["C"].values), np.log(sweep["loss"].values))

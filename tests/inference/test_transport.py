@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from jax.flatten_util import ravel_pytree
 from numpyro.handlers import seed, trace
-from numpyro.infer.util import potential_energy, unconstrain_fn
+from numpyro.infer.util import constrain_fn, potential_energy, unconstrain_fn
 
 import scaling_bayes as sb
 from scaling_bayes.inference.linearisation import linearise
@@ -24,6 +24,9 @@ MODELS = {
     ),
     "crossed": sb.Model(CHINCHILLA, pool={"E": ("corpus", "architecture"), "alpha": "architecture"}, noise=NORMAL),
     "correlated": sb.Model(CHINCHILLA, pool={"E": "task", "alpha": "task"}, noise=NORMAL, discrepancy=None),
+    "run effects": sb.Model(
+        CHINCHILLA, pool={"E": "corpus"}, noise=sb.StudentT(within="architecture"), discrepancy=None
+    ),
     "separate and fixed": sb.Model(CHINCHILLA, pool={"A": sb.Separate("corpus"), "beta": 0.28}, noise=NORMAL),
 }
 
@@ -70,6 +73,9 @@ def compare(model, position_seed):
         position, recording = unravel(flat), Recording(transport)
         density = -potential_energy(program, (design, recording), {}, position)
         moved = {n: getattr(recording.moved, SITES[n]) if n in SITES else v for n, v in position.items()}
+        if "within_base" in moved:
+            sites = constrain_fn(program, (design, transport), {}, position, return_deterministic=True)
+            moved["within_base"] = sites["within_effect"] / sites["within_spread"]
         return ravel_pytree(moved)[0], density
 
     def both(flat):

@@ -4,24 +4,29 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from scaling_bayes.laws.counts import count_of, log_share
 from scaling_bayes.laws.residuals import RESIDUALS
 
 VALUES = {
     "normal": [{"sigma": 0.02}, {"sigma": 1.5}],
+    "laplace": [{"sigma": 0.02}, {"sigma": 1.5}],
+    "frontier": [{"sigma": 0.02, "inefficiency": 0.03}, {"sigma": 1.0, "inefficiency": 0.1}],
     "student_t": [{"sigma": 0.02, "nu": 3.0}, {"sigma": 1.0, "nu": 30.0}, {"sigma": 0.5, "nu": 1.0}],
 }
 REFERENCE = {
     "normal": lambda r, sigma: stats.norm.cdf(r / sigma),
+    "laplace": lambda r, sigma: stats.laplace.cdf(r / sigma),
+    "frontier": lambda r, sigma, inefficiency: stats.exponnorm.cdf(r / sigma, inefficiency / sigma),
     "student_t": lambda r, sigma, nu: stats.t.cdf(r / sigma, nu),
 }
 CASES = [(name, values) for name, all_values in VALUES.items() for values in all_values]
 
 every_case = pytest.mark.parametrize(("name", "values"), CASES, ids=[f"{n}-{v}" for n, v in CASES])
-every_residual = pytest.mark.parametrize("name", RESIDUALS)
+every_residual = pytest.mark.parametrize("name", VALUES)
 
 
 def test_the_tables_are_in_step():
-    assert VALUES.keys() == REFERENCE.keys() == RESIDUALS.keys()
+    assert VALUES.keys() == REFERENCE.keys() == {name for name, each in RESIDUALS.items() if not each.counted}
 
 
 @every_case
@@ -67,9 +72,21 @@ def test_parameters_broadcast_over_chains_draws_and_runs(name):
 def test_each_draw_has_its_own_scale(name):
     residual = RESIDUALS[name]
     values = {p: np.full((2, 1), 5.0) for p in residual.parameters} | {"sigma": np.array([[1e-3], [1e3]])}
+    if residual.excess:
+        values[residual.excess] = values["sigma"]
     draws = residual.draw(values, (2, 200), np.random.default_rng(2))
     small, large = np.median(np.abs(draws), axis=1)
     assert large / small == pytest.approx(1e6, rel=0.5)
+
+
+@every_case
+def test_standardised_draws_are_centred_and_of_one_scale(name, values):
+    draws = RESIDUALS[name].draw(values, (40_000,), np.random.default_rng(3))
+    standard = RESIDUALS[name].standardise(draws, values)
+    assert abs(np.median(standard)) < 0.35
+    assert 0.3 < np.median(np.abs(standard)) < 1.1
+    wider = RESIDUALS[name].standardise(draws, values, 2 * values["sigma"])
+    assert np.median(np.abs(wider)) < 0.9 * np.median(np.abs(standard))
 
 
 @every_residual
@@ -78,3 +95,25 @@ def test_the_same_seed_draws_the_same(name):
     first, second, third = (residual.draw(values, (5,), np.random.default_rng(seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, second)
     assert (first != third).all()
+
+
+COUNTED = [(0.2, 0.1, 50), (0.001, 0.5, 20), (0.9, 0.02, 7)]
+
+
+@pytest.mark.parametrize(("mean", "sigma", "trials"), COUNTED)
+def test_counts_have_mass_one_their_mean_and_draws_that_follow(mean, sigma, trials):
+    residual, values = RESIDUALS["beta_binomial"], {"sigma": sigma, "trials": trials}
+    counts, log_mean = np.arange(trials + 1), np.log(mean)
+    mass = np.exp(residual.log_density(log_share(counts, trials) - log_mean, values, log_mean))
+    assert mass.sum() == pytest.approx(1.0, abs=1e-9)
+    assert mass @ counts / trials == pytest.approx(mean, rel=1e-6)
+    draws = residual.draw(values, (40_000,), np.random.default_rng(0), log_mean) + log_mean
+    found = np.bincount(count_of(draws, trials).astype(int), minlength=trials + 1) / 40_000
+    np.testing.assert_allclose(found, mass, atol=0.012)
+
+
+def test_counts_of_many_trials_scatter_by_sigma():
+    values, log_mean = {"sigma": 0.1, "trials": 10**7}, np.log(0.02)
+    draws = RESIDUALS["beta_binomial"].draw(values, (20_000,), np.random.default_rng(1), log_mean)
+    assert draws.std() == pytest.approx(0.1, rel=0.03)
+    assert RESIDUALS["beta_binomial"].standardise(draws, values, 0.0, log_mean).std() == pytest.approx(1.0, rel=0.03)

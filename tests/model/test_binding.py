@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Model, Normal, Partial, Separate, StudentT
+from scaling_bayes.model import Discrepancy, Frontier, Laplace, Model, Normal, Partial, Separate, StudentT
 from scaling_bayes.model.binding import choose_references
 
 CHINCHILLA = law("chinchilla")
@@ -179,6 +179,8 @@ NOISES = {
     "none": (StudentT(along=None), None),
     "normal": (Normal(), None),
     "normal, along a covariate": (Normal(along="N"), "N"),
+    "double exponential, by default along C": (Laplace(), "C"),
+    "frontier": (Frontier(), None),
 }
 
 
@@ -192,6 +194,44 @@ def test_axis_of_the_noise(case, sweep):
     np.testing.assert_array_equal(distance[~present], 0.0)
     logs = np.log(sweep[name].values[binding.cells.runs[present]]) if name else np.zeros(20)
     np.testing.assert_allclose(distance[present], logs - logs.mean(), atol=1e-9)
+
+
+def with_errors(sweep, **attrs):
+    """The sweep with standard errors of .1 % to 2 % of the loss."""
+    relative = np.linspace(0.001, 0.02, sweep.sizes["run"])
+    return sweep.assign(loss_se=("run", relative * sweep["loss"].values, {"units": "nats/token", **attrs})), relative
+
+
+MEASURED = {
+    "errors of each run": (Normal(), {}, True),
+    "switched off": (Normal(measured=False), {}, False),
+    "errors that all runs share": (StudentT(), {"shared": 1}, False),
+    "demanded all the same": (Laplace(measured=True), {"shared": 1}, True),
+}
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_measured_errors_count_where_they_are_a_runs_own(case, sweep):
+    noise, attrs, counts = MEASURED[case]
+    given, relative = with_errors(sweep, **attrs)
+    binding = Model(CHINCHILLA, pool=EVERYWHERE, noise=noise).bind(given)
+    error, runs = binding.design.measured_error, binding.cells.runs
+    assert binding.program.noise.measured is counts
+    np.testing.assert_allclose(error[runs >= 0], relative[runs[runs >= 0]] * counts)
+    np.testing.assert_array_equal(error[runs < 0], 0.0)
+    assert binding.design.typical_error == pytest.approx(np.median(relative) * counts)
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_rows_of_one_run_have_one_number(case, sweep):
+    network = np.resize(["c", "a", "b"], 20)
+    given = sweep.assign_coords(network=("run", network))
+    binding = Model(CHINCHILLA, pool=SHAPES[case][0], noise=Normal(within="network")).bind(given)
+    runs, label = binding.cells.runs, binding.design.run_label
+    assert binding.labels == ["a", "b", "c"]
+    np.testing.assert_array_equal(np.array(binding.labels)[label[runs >= 0]], network[runs[runs >= 0]])
+    np.testing.assert_array_equal(label[runs < 0], 0)
+    np.testing.assert_array_equal(binding.design.label_rows, [7, 6, 7])
 
 
 def test_noise_at_two_scales_is_one(simulate):

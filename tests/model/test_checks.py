@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Model, ModelError, Partial, Separate
+from scaling_bayes.model import (
+    BetaBinomial,
+    Discrepancy,
+    Frontier,
+    Model,
+    ModelError,
+    Normal,
+    Partial,
+    Separate,
+    StudentT,
+)
 from scaling_bayes.model.checks import check_binding
 
 N, D = np.geomspace(1e7, 1e9, 8), 10 ** np.array([9.1, 10.3, 9.4, 10.9, 9.2, 10.1, 9.9, 10.6])
@@ -24,6 +34,13 @@ def spoilt(sweep, rows, value, name="loss"):
     values = sweep[name].values.copy()
     values[rows] = value
     return sweep.assign({name: ("run", values, sweep[name].attrs)})
+
+
+def counted(sweep, error, **columns):
+    """The sweep with an error for its loss."""
+    values = np.resize(error, sweep.sizes["run"])
+    sweep = sweep.drop_vars("loss").assign(error=("run", values, {"units": "fraction"})).assign_attrs(response="error")
+    return sweep.assign_coords({name: ("run", np.resize(column, len(values))) for name, column in columns.items()})
 
 
 # what is wrong -> (sweep from the simulator, model, what the error says)
@@ -70,6 +87,61 @@ REFUSED = {
         Model(CHINCHILLA, pool={"A": Separate("corpus")}),
         ["corpus ['code'] has a single run", "['A']", "sb.Partial('corpus')"],
     ),
+    "a loss counted": (
+        lambda s: s(N=N, D=D),
+        Model(CHINCHILLA, noise=BetaBinomial(100)),
+        ["loss is none", "1 - accuracy"],
+    ),
+    "an error above 1": (
+        lambda s: counted(s(N=N, D=D), [0.0, 1.2]),
+        Model(CHINCHILLA, noise=BetaBinomial(100)),
+        ["share from 0 to 1", "rows [1, 3, 5, 7]"],
+    ),
+    "an error of 0 on the log": (
+        lambda s: counted(s(N=N, D=D), [0.0, 0.2]),
+        Model(CHINCHILLA),
+        ["above 0", "sb.BetaBinomial(trials)"],
+    ),
+    "trials that are not there": (
+        lambda s: counted(s(N=N, D=D), [0.1], questions=[100]),
+        Model(CHINCHILLA, noise=BetaBinomial("question")),
+        ["trials='question' is no coordinate", "'questions'"],
+    ),
+    "trials below 1": (
+        lambda s: counted(s(N=N, D=D), [0.1], questions=[100, 0]),
+        Model(CHINCHILLA, noise=BetaBinomial("questions")),
+        ["rows [1, 3, 5, 7]", "cannot be"],
+    ),
+    "chance above 1": (
+        lambda s: counted(s(N=N, D=D), [0.1], chance=[1.5]),
+        Model(CHINCHILLA, noise=BetaBinomial(10, chance="chance")),
+        ["chance='chance'", "1.5"],
+    ),
+    "measured errors that are not there": (
+        lambda s: s(N=N, D=D),
+        Model(CHINCHILLA, noise=Normal(measured=True)),
+        ["no loss_se", "as_sweep(response_se=...)"],
+    ),
+    "runs told by what the sweep lacks": (
+        lambda s: s(N=N, D=D, corpus=CORPUS),
+        Model(CHINCHILLA, noise=StudentT(within="korpus")),
+        ["within='korpus' is no coordinate", "did you mean 'corpus'"],
+    ),
+    "runs of one row": (
+        lambda s: s(N=N, D=D),
+        Model(CHINCHILLA, noise=StudentT(within="run")),
+        ["all 8 labels are distinct", "its noise"],
+    ),
+    "one run": (
+        lambda s: s(N=N, D=D, corpus=np.full(8, "web")),
+        Model(CHINCHILLA, noise=Frontier(within="corpus")),
+        ["all rows have one label", "the law"],
+    ),
+    "runs that parameters differ by": (
+        lambda s: s(N=N, D=D, corpus=CORPUS),
+        Model(CHINCHILLA, pool={"A": "corpus"}, noise=Normal(within="corpus")),
+        ["['A'] differ by corpus already"],
+    ),
     "floors pooled over tokenizers": (
         lambda s: tokenized(s(N=N, D=D, corpus=CORPUS), ["bpe", "bytes"]),
         Model(CHINCHILLA, pool={"E": "corpus"}),
@@ -96,6 +168,11 @@ ALLOWED = {
         FINE,
     ),
     "a fixed ratio under a law along C": (lambda s: s(N=N, D=20 * N), Model(law("power_offset")), FINE),
+    "errors of 0 and of 1, counted": (
+        lambda s: counted(s(N=N, D=D), [0.0, 1.0, 0.3]),
+        Model(CHINCHILLA, noise=BetaBinomial(10, chance=0.75)),
+        FINE,
+    ),
     "fewer runs than parameters": (
         lambda s: s(N=N[:4], D=D[:4]),
         Model(CHINCHILLA),

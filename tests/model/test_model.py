@@ -8,10 +8,26 @@ import numpyro.distributions as dist
 import pytest
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Fixed, Model, Normal, Partial, Separate, Shared, StudentT
+from scaling_bayes.model import (
+    BetaBinomial,
+    Discrepancy,
+    Fixed,
+    Laplace,
+    Model,
+    Normal,
+    Partial,
+    Separate,
+    Shared,
+    StudentT,
+)
 
 REFUSED = {
     "a law by name": (lambda: Model("chinchilla"), TypeError, ["sb.law('chinchilla')"]),
+    "a word for measured": (lambda: Normal(measured="yes"), ValueError, ["'auto', True or False", "'yes'"]),
+    "no questions": (lambda: BetaBinomial(0), ValueError, ["number of questions", "0"]),
+    "chance above one": (lambda: BetaBinomial(10, chance=1.5), ValueError, ["error of guessing", "1.5"]),
+    "a measured count": (lambda: BetaBinomial(10, measured=True), ValueError, ["leave measured out"]),
+    "an empty within": (lambda: Laplace(within=""), ValueError, ["name of a coordinate", "''"]),
     "a noise by name": (lambda: Model(law("power"), noise="normal"), TypeError, ["StudentT()", "'normal'"]),
     "an unknown discrepancy": (lambda: Model(law("power"), discrepancy="yes"), ValueError, ["'auto'", "'yes'"]),
     "a pooled stranger": (lambda: Model(law("power"), pool={"E": "corpus"}), ValueError, ["['E']", "A, alpha"]),

@@ -12,7 +12,7 @@ from numpyro.handlers import seed, trace
 from numpyro.infer.util import log_density, potential_energy, unconstrain_fn
 
 from scaling_bayes.laws import Law, law
-from scaling_bayes.model import Discrepancy, Model, Normal, Separate, Shared
+from scaling_bayes.model import BetaBinomial, Discrepancy, Frontier, Laplace, Model, Normal, Separate, Shared, StudentT
 
 CHINCHILLA = law("chinchilla")
 EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
@@ -34,6 +34,9 @@ MODELS = {
     "priors on a population": Model(CHINCHILLA, pool=EVERYWHERE, priors=PRIORS, noise=NORMAL),
     "priors without groups": Model(CHINCHILLA, priors=PRIORS, noise=NORMAL),
     "priors on separate values": Model(CHINCHILLA, pool={"alpha": Separate("corpus")}, priors=PRIORS, noise=NORMAL),
+    "double exponential": Model(law("power"), noise=Laplace(), discrepancy=None),
+    "frontier": Model(law("power"), noise=Frontier(), discrepancy=None),
+    "run effects": Model(law("power"), noise=StudentT(within="architecture"), discrepancy=None),
     "power": Model(law("power"), pool={"A": "corpus"}, noise=NORMAL),
     "power_offset": Model(law("power_offset"), pool={"E": "corpus", "A": "corpus", "alpha": Shared()}, noise=NORMAL),
     "hand-written": Model(SUM, pool={"E": "corpus"}, noise=NORMAL),
@@ -64,6 +67,22 @@ def test_density_and_gradient_are_finite(case, sweep):
     assert np.isfinite(gradients).all()
     assert len(set(np.asarray(values).tolist())) == len(positions)
     assert (np.asarray(gradients) != 0).any(axis=0).all()
+
+
+def test_counts_of_nothing_and_of_everything_have_a_finite_density(sweep):
+    errors = np.resize([0.0, 1.0, 0.3], 20)
+    given = sweep.drop_vars("loss").assign(error=("run", errors, {"units": "fraction"})).assign_attrs(response="error")
+    model = Model(law("power"), pool={"A": "corpus"}, noise=BetaBinomial(10), discrepancy=None)
+    with jax.enable_x64(True):
+        binding = model.bind(given)
+        density, positions = flat_density(binding.program, binding.design)
+        values, gradients = density(positions)
+    present = binding.cells.runs >= 0
+    np.testing.assert_array_equal(binding.design.counts["count"][present], 10 * errors[binding.cells.runs[present]])
+    assert np.isfinite(binding.design.log_response).all()
+    assert (binding.design.measured_error[present] > 0.1).all()
+    assert np.isfinite(values).all()
+    assert np.isfinite(gradients).all()
 
 
 @pytest.mark.parametrize("case", ["partial", "crossed", "hand-written"])

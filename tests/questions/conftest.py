@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -41,6 +42,9 @@ def make_posterior(
     spread: float = 0.05,
     sigma: float = 0.01,
     nu: float | None = None,
+    inefficiency: float | None = None,
+    measured: bool = False,
+    effects: dict[str, float] | None = None,
     axes: tuple[Axis, ...] = (),
     drift: float = 0.02,
     gates: tuple[tuple[str, bool], ...] = (("R-hat", True),),
@@ -49,14 +53,23 @@ def make_posterior(
     shape: tuple[int, int] = (2, 200),
     seed: int = 0,
 ) -> xr.DataTree:
-    """A posterior around the truth of `formula`, with wobble and spread in the law's coordinates."""
+    """A posterior around the truth of `formula`, with wobble and spread in the law's coordinates.
+
+    `effects` are those of runs, by label of the coordinate ``network``; their spread is 0.05.
+    """
     law, rng = Law(formula), np.random.default_rng(seed)
-    record = make_record(law, sweep, groups, kind, axes, "normal" if nu is None else "student_t", flags or {})
-    noise = {"sigma": sigma} | ({} if nu is None else {"nu": nu})
+    more = {"nu": nu, "inefficiency": inefficiency, "within_spread": 0.05 if effects else None}
+    noise = {"sigma": sigma} | {name: value for name, value in more.items() if value is not None}
+    family = "frontier" if inefficiency else "student_t" if nu else "normal"
+    record = make_record(law, sweep, groups, kind, axes, family, flags or {})
+    record = replace(record, measured=measured, within="network" if effects else "")
     truth = true_coordinates(record, TRUTH[formula])
 
     def draw(width: float, size: tuple[int, int]) -> xr.Dataset:
         laws = draw_laws(record, truth, width, spread, size, rng)
+        if effects:
+            known = np.broadcast_to(list(effects.values()), (*size, len(effects)))
+            laws = laws.assign_coords(network=list(effects)).assign(within_effect=(("chain", "draw", "network"), known))
         return laws.assign(draw_noise(noise, size)).assign(draw_drifts(record, sweep, drift, size, rng))
 
     tree = {

@@ -75,6 +75,17 @@ def test_a_trend_along_tokens_per_parameter_is_seen(check_after, power, low):
     assert "correlation with log D/N" in verdicts(found)
 
 
+@pytest.mark.parametrize("options", [{"inefficiency": 0.03}, {"effects": {"a": 0.1, "b": -0.1}}])
+def test_residuals_are_told_in_scales_of_all_noise(make_sweep, make_posterior, options):
+    runs, rng = make_sweep(N=MANY), np.random.default_rng(0)
+    more = rng.exponential(0.03, 40) if "inefficiency" in options else np.repeat(0.05 * rng.standard_normal(20), 2)
+    runs = runs.assign(loss=runs["loss"] * np.exp(more)).assign_coords(network=("run", np.arange(40) // 2))
+    found = check(make_posterior(runs, wobble=0.0003, **options))
+    assert 0.6 < found["residual"].std() < 1.4
+    assert abs(found["residual"].mean()) < 0.5
+    assert verdicts(found) == "No finding."
+
+
 def test_an_outlier_is_named(check_after):
     name = "17"
     found = check_after(lambda runs: runs["loss"].where(runs["run"].astype(str) != name, runs["loss"] * 1.3))

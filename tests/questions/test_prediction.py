@@ -145,6 +145,49 @@ def test_noise_has_the_tails_of_its_distribution(make_sweep, make_posterior):
     assert (abs(left) > 0.05).mean() == pytest.approx(0.0227, abs=0.006)  # 2 P(t_2.5 > 5)
 
 
+def test_a_new_run_is_less_efficient_than_the_frontier(make_sweep, make_posterior):
+    posterior = make_posterior(make_sweep(), inefficiency=0.04, shape=(4, 2000), wobble=0.0)
+    frontier, new = (np.log(predict(posterior, {"N": 1e9}, new_run=new)["loss"]) for new in (False, True))
+    np.testing.assert_allclose(np.exp(frontier), 1.7 + 400 * 1e9**-0.34)
+    assert float((new - frontier).mean()) == pytest.approx(0.04, abs=0.002)
+
+
+def test_a_prediction_has_no_measured_error(make_sweep, make_posterior):
+    sweep = make_sweep()
+    given = sweep.assign(loss_se=sweep["loss"] * 0.2)
+    own, none = (make_posterior(given, measured=measured, wobble=0.0) for measured in (True, False))
+    assert predict(own, given, new_run=True).equals(predict(none, given, new_run=True))
+
+
+RUNS = {"a": 0.2, "b": -0.1}
+
+
+@pytest.fixture(scope="module")
+def of_networks(make_sweep, make_posterior):
+    return make_posterior(make_sweep(), effects=RUNS, sigma=1e-6, wobble=0.0, shape=(4, 1000))
+
+
+def ask_runs(posterior, **at):
+    """Log loss of new runs over that of the mean curve, shape (chain, draw, point)."""
+    new, mean = (predict(posterior, {"N": [1e9, 3e9], **at}, new_run=new)["loss"] for new in (True, False))
+    return np.log(new / mean).values
+
+
+def test_a_fitted_run_has_its_own_effect_and_the_mean_curve_none(of_networks):
+    np.testing.assert_allclose(ask_runs(of_networks, network=["b", "a"])[0, 0], [-0.1, 0.2], atol=1e-5)
+    plain = predict(of_networks, {"N": [1e9], "network": ["a"]})["loss"]
+    np.testing.assert_allclose(plain, 1.7 + 400 * 1e9**-0.34)
+
+
+@pytest.mark.parametrize(
+    ("labels", "together"), [({"network": ["new", "new"]}, True), ({"network": ["x", "y"]}, False), ({}, False)]
+)
+def test_a_run_never_fitted_draws_an_effect(of_networks, labels, together):
+    first, second = np.moveaxis(ask_runs(of_networks, **labels), -1, 0)
+    assert first.std() == pytest.approx(0.05, rel=0.06)
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(float(together), abs=0.07)
+
+
 @pytest.mark.parametrize("drifts", [False, True])
 def test_a_group_never_seen_is_wider(make_sweep, make_posterior, along_n, drifts):
     sweep = make_sweep(corpus=CORPORA)

@@ -59,6 +59,27 @@ def test_intervals_of_a_normal_prediction(scored, z, level):
     np.testing.assert_array_equal(at["inside"], np.abs(z) < half)
 
 
+@pytest.mark.parametrize(("measured", "spread"), [(True, np.hypot(SIGMA, 0.02)), (False, SIGMA)])
+def test_errors_of_held_out_runs_add_to_the_noise(make_sweep, make_posterior, measured, spread):
+    posterior = make_posterior(make_sweep(), measured=measured, wobble=0.0, sigma=SIGMA, shape=(4, 5000))
+    held_out = make_sweep(noise=0.015, seed=7, N=[2e9, 5e9])
+    scored = score(posterior, held_out.assign(loss_se=0.02 * held_out["loss"]))
+    left = np.log(scored["observed"].values) - np.log(1.7 + 400 * scored["N"].values ** -0.34)
+    np.testing.assert_allclose(scored["log_score"], stats.norm.logpdf(left, scale=spread), atol=1e-9)
+    np.testing.assert_allclose(scored["width"].sel(level=0.9), 2 * 1.645 * spread, rtol=0.05)
+    bare = score(posterior, held_out)
+    np.testing.assert_allclose(bare["width"].sel(level=0.9), 2 * 1.645 * SIGMA, rtol=0.05)
+
+
+def test_held_out_rows_of_fitted_runs_are_told(make_sweep, make_posterior):
+    posterior = make_posterior(make_sweep(), effects={"a": 0.2, "b": -0.1}, wobble=0.0, sigma=SIGMA)
+    held_out = make_sweep(noise=0.0, N=[2e9, 5e9]).assign_coords(network=("run", ["a", "new"]))
+    scored = score(posterior, held_out.assign(loss=held_out["loss"] * np.exp(0.2)))
+    assert scored["fitted_run"].values.tolist() == [True, False]
+    assert abs(scored["log_error"].values[0]) < 0.005 < 0.1 < abs(scored["log_error"].values[1])
+    assert "fitted_run" not in score(make_posterior(make_sweep()), held_out)
+
+
 def test_totals_are_means_over_runs(scored):
     np.testing.assert_allclose(scored["rmsle"], np.sqrt((scored["log_error"] ** 2).mean()))
     np.testing.assert_allclose(scored["mae"], np.abs(scored["median"] - scored["observed"]).mean())

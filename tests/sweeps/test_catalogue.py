@@ -136,6 +136,7 @@ def test_bytelm_is_shipped_and_keeps_the_promises_of_its_design():
     assert not missing_files("bytelm")
     assert find_cards()["bytelm"].joinpath("sweep.nc").stat().st_size < 2_000_000
     assert set(tuned["stage"].values) == {"base", "seed", "target"}
+    assert tuned["loss_se"].attrs["shared"]
     assert tuned.attrs["dropped"] == everything.sizes["run"] - tuned.sizes["run"] > 0
     assert tuned.sizes["run"] >= 150
     assert float(everything["epochs"].max()) <= 4

@@ -63,6 +63,7 @@ REFUSED = {
     "accuracy below zero": (accuracy(accuracy=-0.1), ACCURACY, ["-0.1", "between 0 and 1"]),
     "chance above one": (accuracy(), {**ACCURACY, "chance": 25.0}, ["'chance' is 25", "between 0 and 1"]),
     "zero standard error": (table(se=[0.0] * 16), {**LOSS, "response_se": "se"}, ["'loss_se' is 0", "certainty"]),
+    "shared errors of nothing": (table(), {**LOSS, "response_se_shared": True}, ["no response_se"]),
     "many duplicates without run id": (copied([0, 1]), LOSS, ["2 of 18", "rows 16, 17", "run="]),
     "contradicting run id": (table(id={1: "r0"}, D={1: 2e9}), {**LOSS, "run": "id"}, ["'r0'", "rows 0, 1", "task"]),
     "missing group label": (table(corpus={6: None}), {**LOSS, **CORPUS}, ["'corpus'", "row 6", "'web'", "'code'"]),

@@ -24,6 +24,7 @@ FULL = {
     "groups": {"corpus": "data", "seed": "seed"},
     "run": "id",
     "response_se": "se",
+    "response_se_shared": True,
     "keep": ["steps"],
     "counting": "total",
     "tokenizer": "gpt2",

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scaling_bayes.sweeps import SweepError, as_sweep, check_sweep, convert_loss, join_sweeps, sweep_hash
+from scaling_bayes.sweeps import (
+    SweepError,
+    as_sweep,
+    check_sweep,
+    convert_loss,
+    has_own_errors,
+    join_sweeps,
+    sweep_hash,
+)
 
 UNITS = {"N": "1", "loss": "nats/token"}
 DECLARED = {"response": "loss", "covariates": ["N"], "groups": ["corpus"]}
@@ -73,6 +81,15 @@ def test_joining_keeps_count_of_what_was_dropped():
     first, second = sweep().assign_attrs(dropped=2, dropped_why=["2: x"]), sweep().assign_attrs(notes=["n"])
     joined = join_sweeps(first, second)
     assert (joined.attrs["dropped"], joined.attrs["dropped_why"], joined.attrs["notes"]) == (2, ["2: x"], ["n"])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_errors_that_one_part_shares_are_shared(first):
+    own, shared = sweep(), sweep(response_se_shared=True)
+    joined = join_sweeps(shared, own) if first else join_sweeps(own, shared)
+    assert (has_own_errors(own), has_own_errors(shared), has_own_errors(joined)) == (True, False, False)
+    assert sweep_hash(own) != sweep_hash(shared)
+    assert not has_own_errors(convert_loss(shared, "bits/token"))
 
 
 @pytest.mark.parametrize(
