@@ -270,4 +270,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("SCALING_BAYES_CACHE", "off")  # a fit that was kept would take no time
     sys.exit(main())
