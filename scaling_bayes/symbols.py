@@ -180,7 +180,7 @@ def _losses() -> dict[str, tuple[str, float]]:
         for per, aliases in pers.items()
         for alias in aliases
     }
-    return spelled | {"bpb": ("bits/byte", 1.0), "bpc": ("bits/character", 1.0)}
+    return spelled | {"bpb": ("bits/byte", 1.0), "bpc": ("bits/character", 1.0), UNSTATED: (UNSTATED, 1.0)}
 
 
 _FRACTIONS = {"fraction": 1.0, "1": 1.0, "percent": 0.01, "%": 0.01}

@@ -46,6 +46,7 @@ def test_every_unit_leads_to_a_canonical_one(kind, unit):
         ("nat/token", "loss", ("nats/token", 1.0)),
         ("%", "fraction", ("fraction", 0.01)),
         (" GFLOPs ", "compute", ("FLOP", 1e9)),
+        ("not stated", "loss", ("not stated", 1.0)),
     ],
 )
 def test_units(unit, kind, expected):

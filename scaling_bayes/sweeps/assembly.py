@@ -96,7 +96,7 @@ def _check_values(draft: _Draft, stated: Declaration) -> None:
     if draft.units[response] == "fraction":
         for name in (response, *(["chance"] if "chance" in rows else [])):
             checks.check_range(rows, name)
-    elif "/" in draft.units[response]:
+    elif "/" in draft.units[response] or draft.units[response] == UNSTATED:
         checks.check_positive(rows, [response], "a cross-entropy is positive")
 
 

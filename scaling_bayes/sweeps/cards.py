@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,30 @@ class Response:
 class Card:
     """One entry of the catalogue.
 
+    Attributes
+    ----------
+    name, title, licence, citation, url : str
+    folder : Path
+        That holds the card.
+    rows : int
+        Of the table that its files make.
+    sweep : mapping
+        Arguments of `as_sweep`.
+    responses : mapping
+        Column (a ``*`` stands for any text) -> ``symbol``, ``unit`` and, where published, ``interval``.
+    subsets, usable : mapping
+        Rules, see `scaling_bayes.sweeps.subsets`; rows that do not meet ``usable`` are in no subset.
+    files : tuple of CardFile
+    notes : mapping
+        Name -> how it was counted.
+    defects : tuple of str
+        What is wrong with the table.
+    default_subset : str
+    long : mapping
+        How a wide table is made long, see `scaling_bayes.sweeps.tables`.
+    labels : mapping
+        Column to make -> the columns whose labels it joins.
+
     Examples
     --------
     >>> read_card("chinchilla").rows
@@ -61,6 +85,9 @@ class Card:
     notes: Mapping[str, str]
     defects: tuple[str, ...]
     default_subset: str = ""
+    long: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, list[str]] = field(default_factory=dict)
+    usable: Mapping[str, Any] = field(default_factory=dict)
 
     def find_response(self, wanted: str | None, columns: list[str]) -> Response:
         """Look up a response by its column; a ``*`` in the card stands for the same text in its interval's columns.
@@ -146,6 +173,9 @@ def _fill(name: str, folder: Path, entry: dict[str, Any]) -> Card:
         notes=entry.get("notes", {}),
         defects=tuple(entry.get("defects", ())),
         default_subset=entry.get("default_subset", ""),
+        long=entry.get("long", {}),
+        labels=entry.get("labels", {}),
+        usable=entry.get("usable", {}),
     )
 
 

@@ -11,8 +11,9 @@ from scaling_bayes.sweeps.cards import Card, Response, find_cards, read_card
 from scaling_bayes.sweeps.checks import SweepError
 from scaling_bayes.sweeps.declaration import Declaration, pick_names
 from scaling_bayes.sweeps.downloads import fetch_file, find_local
-from scaling_bayes.sweeps.readers import SAVED, read_saved, read_table
+from scaling_bayes.sweeps.readers import SAVED, read_saved
 from scaling_bayes.sweeps.subsets import choose_rows
+from scaling_bayes.sweeps.tables import join_tables
 
 NORMAL_95 = 1.959963984540054
 """Half-width of a central 95 % interval of a normal distribution, in standard errors."""
@@ -98,18 +99,17 @@ def load_sweep(name: str, *, response: str | None = None, subset: str | None = N
         whole = declare_shared(whole) if card.sweep.get("response_se_shared") else whole
         rows, why = choose_rows(card, subset, lambda column: whole[column].values, str(whole.attrs["response"]))
         return _count_dropped(whole.isel(run=rows), whole.sizes["run"] - len(rows), why)
-    table = pd.concat([read_table(path) for path in paths], ignore_index=True)
+    table = join_tables(card, paths)
     chosen = card.find_response(response, list(table.columns))
     rows, why = choose_rows(card, subset, lambda column: table[column].to_numpy(), chosen.column)
     sweep = assemble(*_declare(table.iloc[rows], card, chosen, overrides))
     return _count_dropped(sweep, card.rows - len(rows), why)
 
 
-def _count_dropped(sweep: xr.Dataset, dropped: int, why: str) -> xr.Dataset:
-    """Say in attrs how many rows a subset left out."""
-    if why:
-        sweep.attrs["dropped"] += dropped
-        sweep.attrs["dropped_why"] = [why, *sweep.attrs["dropped_why"]]
+def _count_dropped(sweep: xr.Dataset, dropped: int, why: list[str]) -> xr.Dataset:
+    """Say in attrs how many rows the card and a subset left out."""
+    sweep.attrs["dropped"] += dropped
+    sweep.attrs["dropped_why"] = [*why, *sweep.attrs["dropped_why"]]
     return sweep
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pooch
@@ -32,6 +32,8 @@ class CardFile:
         Pinned address of an original.
     source : str
         Where the table comes from, for error messages.
+    labels : mapping of str to str
+        Columns that its rows get, where several files make one table: column -> label.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class CardFile:
     kind: str = "original"
     url: str = ""
     source: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_local(file: CardFile, folder: Path) -> Path | None:

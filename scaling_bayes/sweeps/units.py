@@ -53,7 +53,9 @@ def convert_loss(
     response = sweep.attrs["response"]
     found, (wanted, _) = sweep[response].attrs["units"], unit_factor(unit, "loss")
     if "/" not in found:
-        raise SweepError(f"{response!r} is in {found!r}: it is no loss, and is not converted to {wanted!r}.")
+        raise SweepError(
+            f"{response!r} is in {found!r}: it is no loss in nats or bits, and is not converted to {wanted!r}."
+        )
     factor = xr.DataArray(_factor(sweep, found, wanted, bytes_per_token), dims="run")
     scaled = {}
     for name in (response, f"{response}_se", "start_loss"):

@@ -3,12 +3,23 @@
 import numpy as np
 import pytest
 
-from scaling_bayes.sweeps import SweepError, check_sweep, list_sweeps, load_sweep, missing_files, read_sweep, sweep_hash
+from scaling_bayes.sweeps import (
+    SweepError,
+    check_sweep,
+    convert_loss,
+    list_sweeps,
+    load_sweep,
+    missing_files,
+    read_sweep,
+    sweep_hash,
+)
 from scaling_bayes.sweeps.cards import find_cards, read_card
 from scaling_bayes.symbols import COUNTING, FLOP_RULES
 
 CARDS = sorted(find_cards())
 RUNS = {"chinchilla": 245, "loss-to-loss": 529, "overtraining": 104}
+LEARNING_CURVES = {"rectified": 90, "rnsl-vision": 36, "rnsl-language": 20}
+"""Sweeps whose runs lie on curves along D, and how many there are."""
 
 
 @pytest.fixture(params=CARDS)
@@ -104,6 +115,59 @@ def test_overtraining():
     error = load_sweep("overtraining", response="err_avg17")
     assert error.attrs["response"] == "error"
     assert "error_se" not in error
+
+
+@pytest.mark.parametrize("curves", LEARNING_CURVES)
+def test_learning_curves(curves, requires_table):
+    requires_table(curves)
+    sweep = load_sweep(curves)
+    points = sweep.to_dataframe().groupby("curve")
+    assert len(points) == LEARNING_CURVES[curves]
+    assert (points["D"].nunique() >= 10).all()
+    for _, curve in points:
+        halves = np.array_split(curve.sort_values("D")[sweep.attrs["response"]].to_numpy(), 2)
+        assert np.median(halves[1]) < np.median(halves[0]), "what falls is better"
+
+
+@pytest.mark.parametrize("curves", ["rnsl-vision", "rnsl-language"])
+def test_rows_to_fit_lie_below_those_to_predict(curves, requires_table):
+    requires_table(curves)
+    parts = [load_sweep(curves, subset=subset) for subset in ("fit", "predict")]
+    assert sum(part.sizes["run"] for part in parts) == read_card(curves).rows
+    low, high = (part.to_dataframe().groupby("curve")["D"] for part in parts)
+    assert (low.max() < high.min()).all()
+
+
+@pytest.mark.needs_table("rectified")
+def test_rectified_is_made_long_from_three_files():
+    sweep = load_sweep("rectified")
+    assert sorted(set(sweep["task"].values)) == ["flan", "gigaword", "wmt19"]
+    assert sweep["D"].values.min() == 200
+    assert (sweep.attrs["dropped"], sweep.attrs["dropped_why"][0][:3]) == (90, "90:")
+    point = (sweep["curve"] == "wmt19, gpt2") & (sweep["D"] == 819200)
+    assert sweep["N"].values[point].tolist() == [124439808]
+    assert int(point.sum()) == 1
+
+
+@pytest.mark.needs_table("rnsl-language")
+def test_a_scaled_loss_is_not_converted():
+    with pytest.raises(SweepError, match="'not stated': it is no loss in nats or bits"):
+        convert_loss(load_sweep("rnsl-language"), "nats/token")
+
+
+@pytest.mark.needs_table("porian")
+def test_porian_counts_each_run_once():
+    for subset in read_card("porian").subsets:
+        sweep = load_sweep("porian", subset=subset)
+        np.testing.assert_allclose(sweep["C"], 6 * sweep["N"] * sweep["D"])
+        assert not sweep.to_dataframe().duplicated(["corpus", "N", "C"]).any()
+
+
+@pytest.mark.needs_table("laion-comparison")
+def test_accuracy_rises():
+    sweep = load_sweep("laion-comparison")
+    assert sweep.attrs["response"] == "accuracy"
+    assert np.corrcoef(np.log(sweep["C"]), sweep["accuracy"])[0, 1] > 0.5
 
 
 @pytest.mark.needs_table("loss-to-loss")

@@ -1,0 +1,1 @@
+"""Scoreboards that anyone can run: extrapolation to held-out scales, and speed."""
