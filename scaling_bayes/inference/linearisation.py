@@ -55,6 +55,8 @@ class Linearisation:
         :math:`G^T W G`.
     pull : array, shape (coordinate + knot, block, cell)
         :math:`G^T W y`.
+    weight : array, shape (block, cell, row)
+        The diagonal of ``W``.
     lever : array, shape (block, cell, row, knot)
         :math:`W S`.
     """
@@ -64,6 +66,7 @@ class Linearisation:
     slope: jax.Array
     bend: jax.Array
     pull: jax.Array
+    weight: jax.Array
     lever: jax.Array
 
 
@@ -192,14 +195,15 @@ def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> 
     trend = jnp.exp(slope * design.noise_distance)
     weight, scale = _student_weights(noise / trend, design.weight, program.noise.lean)
     scale, relative = _part_errors(scale, slope, design)
-    weight = (weight / relative**2)[..., None]
+    weight = weight / relative**2
     both = jnp.concatenate([jacobian, design.basis], axis=-1)
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
     return Linearisation(
         theta=jnp.asarray(theta),
         scale=scale,
         slope=slope,
-        bend=jnp.einsum("bcnp,bcnq->pqbc", weight * both, both),
-        pull=jnp.einsum("bcnp,bcn->pbc", weight * both, response),
-        lever=weight * design.basis,
+        bend=jnp.einsum("bcnp,bcnq->pqbc", weight[..., None] * both, both),
+        pull=jnp.einsum("bcnp,bcn->pbc", weight[..., None] * both, response),
+        weight=weight,
+        lever=weight[..., None] * design.basis,
     )

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from scaling_bayes.inference.linearisation import Linearisation
 from scaling_bayes.inference.stacks import apply, inverse_factor, log_determinant, multiply, transpose
@@ -56,8 +57,9 @@ class ConditionalLaplace:
         size, drifts = len(given.known), "own" in self.program.drift
         inner = self._inner(given) if drifts else None
         cells, pull = self._without_own(inner, given)
+        order, late = self._order()
 
-        moves = multiply(_stacked(design.incidence), given.root[..., None, None])
+        moves = multiply(_stacked(design.incidence), given.root[:, order, None, None])
         outer = inverse_factor(_precision(multiply(transpose(moves), multiply(cells[:size, :size], moves)).sum(-1)))
         tied = multiply(outer, multiply(transpose(moves), cells[:size]).sum(-1))
         aim = apply(outer, apply(transpose(moves), pull[:size]).sum(-1))
@@ -70,14 +72,62 @@ class ConditionalLaplace:
         shared = top.T @ (top @ (units * pull[kept]) + standard)
 
         x = jnp.zeros(len(tied[0])).at[kept].set(units * shared)
-        effects = apply(transpose(outer), aim - jnp.tensordot(x, tied, axes=(0, 1)) + latents.effects.T).T
+        z = latents.effects.T[order]
+        effects = apply(transpose(outer), aim - jnp.tensordot(x, tied, axes=(0, 1)) + z)
+        levels = [outer[late:, late:], top]
+        if late:
+            straight = effects[:late] - apply(transpose(outer[:late, :late]), z[:late])
+            guess = jnp.concatenate([straight, effects[late:]])[np.argsort(order)].T
+            bend, pull = self._bend(given.known + x[:size], x[size:], guess, inner, given, design)
+            moved = moves[size - len(bend) :, :late]
+            levels.append(inverse_factor(_precision(multiply(transpose(moved), multiply(bend, moved)).sum(-1))))
+            step = apply(levels[-1], apply(transpose(moved), pull).sum(-1) - straight) + z[:late]
+            effects = jnp.concatenate([straight + apply(transpose(levels[-1]), step), effects[late:]])
+        effects = effects[np.argsort(order)].T
         own = latents.own
         if inner is not None:
             own = self._own(inner, given.known + x[:size], x[size:], effects, own, given, design)
+            levels.append(inner)
         population, common = jnp.split(shared, [len(latents.population)])
-        moved = Latents(population, common, effects, own)
-        levels = [factor for factor in (inner, outer, top) if factor is not None]
-        return moved, _density(moved) - _density(latents) + sum(log_determinant(factor) for factor in levels)
+        placed = Latents(population, common, effects, own)
+        return placed, _density(placed) - _density(latents) + sum(log_determinant(factor) for factor in levels)
+
+    def _order(self) -> tuple[np.ndarray, int]:
+        """Effects in the order of their elimination, and how many are sought along the law itself.
+
+        Those are the effects on single coordinates, exponents say, where levels are shares of a total: what a slope
+        says of an exponent depends on the shares, by far more than a tangent tells.
+        """
+        first = len(self.program.coordinates.shares)
+        coordinates = np.array(self.program.moved, dtype=int)
+        late = np.flatnonzero(coordinates >= first) if first else np.array([], dtype=int)
+        return np.concatenate([late, np.setdiff1d(np.arange(len(coordinates)), late)]), len(late)
+
+    def _bend(
+        self,
+        population: jax.Array,
+        common: jax.Array,
+        effects: jax.Array,
+        inner: jax.Array | None,
+        given: Conditions,
+        design: Design,
+    ) -> tuple[jax.Array, jax.Array]:
+        """Precision of each cell's single coordinates and the pull on them, expanded at `effects`; as `_without_own`."""
+        first, w = len(self.program.coordinates.shares), given.information
+        theta = self.program.place(population, effects, given, design)
+        log_law, along = jax.linearize(lambda at: self.program.log_law(at, design), theta)
+        tangents = jnp.eye(theta.shape[-1])[first:]
+        jacobian = jnp.stack([along(jnp.broadcast_to(t, theta.shape)) for t in tangents])
+        left = design.log_response - log_law - design.basis @ common
+        weighted = w * self.around.weight * jacobian
+        bend, pull = jnp.einsum("ibcn,jbcn->ijbc", weighted, jacobian), jnp.einsum("ibcn,bcn->ibc", weighted, left)
+        if inner is not None:
+            s = _over_cells(w * given.own_scale)
+            reach = multiply(inner, s[:, None] * jnp.einsum("bcnk,ibcn->kibc", self.around.lever, jacobian))
+            bend = bend - multiply(transpose(reach), reach)
+            own = apply(inner, s * jnp.einsum("bcnk,bcn->kbc", self.around.lever, left))
+            pull = pull - apply(transpose(reach), own)
+        return bend, pull
 
     def _inner(self, given: Conditions) -> jax.Array:
         """Inverse factor of the precision of each cell's own drift, given all else."""

@@ -127,6 +127,7 @@ def bind(
         noise=_settle_noise(noise, noise_axis, sweep),
         drift=_drift_parts(discrepancy, cells) if axes else (),
         sampled=tuple(bool(cells.factors) and not isinstance(owner, Separate) for owner in owners),
+        moved=tuple(effect.coordinate for effect in effects),
         priors=tuple((p, prior) for p, prior in priors.items() if p in coordinates.singles),
         correlated=list_correlated(terms, effects, cells),
     )

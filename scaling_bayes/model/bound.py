@@ -93,6 +93,8 @@ class BoundModel:
     sampled : tuple of bool
         For each coordinate whether its population value is sampled on its own; a coordinate that is not has the prior
         mean there, and its effects carry the prior.
+    moved : tuple of int
+        For each effect the coordinate that it moves.
     priors : tuple of (str, Prior)
         Priors given by the user, by parameter.
     correlated : tuple of (str, tuple)
@@ -103,6 +105,7 @@ class BoundModel:
     noise: Noise
     drift: tuple[str, ...]
     sampled: tuple[bool, ...]
+    moved: tuple[int, ...]
     priors: tuple[tuple[str, Prior], ...] = ()
     correlated: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...] = ()
 
