@@ -29,6 +29,9 @@ from scaling_bayes.inference.stacks import apply, inverse_factor, log_determinan
 from scaling_bayes.model.bound import BoundModel, Conditions, Latents
 from scaling_bayes.model.design import Array, Design
 
+FARTHEST = 3.0
+"""Longest step towards where effects are, in spreads."""
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -72,17 +75,18 @@ class ConditionalLaplace:
         shared = top.T @ (top @ (units * pull[kept]) + standard)
 
         x = jnp.zeros(len(tied[0])).at[kept].set(units * shared)
-        z = latents.effects.T[order]
-        effects = apply(transpose(outer), aim - jnp.tensordot(x, tied, axes=(0, 1)) + z)
+        z, at = latents.effects.T[order], (given.known + x[:size], x[size:])
+        middle = apply(transpose(outer), aim - jnp.tensordot(x, tied, axes=(0, 1)))
+        if late:
+            outer, middle = self._seek(middle, moves, 0, order, at, inner, given, design)
+        effects = middle + apply(transpose(outer), z)
         levels = [outer[late:, late:], top]
         if late:
-            straight = effects[:late] - apply(transpose(outer[:late, :late]), z[:late])
-            guess = jnp.concatenate([straight, effects[late:]])[np.argsort(order)].T
-            bend, pull = self._bend(given.known + x[:size], x[size:], guess, inner, given, design)
-            moved = moves[size - len(bend) :, :late]
-            levels.append(inverse_factor(_precision(multiply(transpose(moved), multiply(bend, moved)).sum(-1))))
-            step = apply(levels[-1], apply(transpose(moved), pull).sum(-1) - straight) + z[:late]
-            effects = jnp.concatenate([straight + apply(transpose(levels[-1]), step), effects[late:]])
+            guess = effects.at[:late].add(-apply(transpose(outer[:late, :late]), z[:late]))
+            first = size - len(self.program.coordinates.singles)
+            factor, middle = self._seek(guess, moves[:, :late], first, order, at, inner, given, design)
+            effects = jnp.concatenate([middle + apply(transpose(factor), z[:late]), effects[late:]])
+            levels.append(factor)
         effects = effects[np.argsort(order)].T
         own = latents.own
         if inner is not None:
@@ -103,31 +107,49 @@ class ConditionalLaplace:
         late = np.flatnonzero(coordinates >= first) if first else np.array([], dtype=int)
         return np.concatenate([late, np.setdiff1d(np.arange(len(coordinates)), late)]), len(late)
 
-    def _bend(
+    def _seek(
         self,
-        population: jax.Array,
-        common: jax.Array,
-        effects: jax.Array,
+        guess: jax.Array,
+        moves: jax.Array,
+        first: int,
+        order: np.ndarray,
+        at: tuple[jax.Array, jax.Array],
         inner: jax.Array | None,
         given: Conditions,
         design: Design,
     ) -> tuple[jax.Array, jax.Array]:
-        """Precision of each cell's single coordinates and the pull on them, expanded at `effects`; as `_without_own`."""
-        first, w = len(self.program.coordinates.shares), given.information
-        theta = self.program.place(population, effects, given, design)
-        log_law, along = jax.linearize(lambda at: self.program.log_law(at, design), theta)
-        tangents = jnp.eye(theta.shape[-1])[first:]
-        jacobian = jnp.stack([along(jnp.broadcast_to(t, theta.shape)) for t in tangents])
-        left = design.log_response - log_law - design.basis @ common
+        """Where the effects of `moves` are, one step of Gauss-Newton from a guess, and the factor of their covariance.
+
+        Parameters
+        ----------
+        guess : array, shape (effect, block)
+            In the order of elimination.
+        moves : array, shape (coordinate, moved effect, block, cell)
+        first : int
+            First coordinate that the effects move.
+        order : array of int, shape (effect,)
+        at : tuple of array
+            Population and common drift.
+        inner : array or None
+        given : Conditions
+        design : Design
+        """
+        w, moved = given.information, moves.shape[1]
+        theta = self.program.place(at[0], guess[np.argsort(order)].T, given, design)
+        log_law, along = jax.linearize(lambda theta: self.program.log_law(theta, design), theta)
+        jacobian = jnp.stack([along(jnp.broadcast_to(t, theta.shape)) for t in jnp.eye(len(moves))[first:]])
+        left = design.log_response - log_law - design.basis @ at[1]
         weighted = w * self.around.weight * jacobian
         bend, pull = jnp.einsum("ibcn,jbcn->ijbc", weighted, jacobian), jnp.einsum("ibcn,bcn->ibc", weighted, left)
         if inner is not None:
             s = _over_cells(w * given.own_scale)
             reach = multiply(inner, s[:, None] * jnp.einsum("bcnk,ibcn->kibc", self.around.lever, jacobian))
-            bend = bend - multiply(transpose(reach), reach)
             own = apply(inner, s * jnp.einsum("bcnk,bcn->kbc", self.around.lever, left))
-            pull = pull - apply(transpose(reach), own)
-        return bend, pull
+            bend, pull = bend - multiply(transpose(reach), reach), pull - apply(transpose(reach), own)
+        turned = transpose(moves[first:])
+        factor = inverse_factor(_precision(multiply(turned, multiply(bend, moves[first:])).sum(-1)))
+        step = apply(transpose(factor), apply(factor, apply(turned, pull).sum(-1) - guess[:moved]))
+        return factor, guess[:moved] + FARTHEST * jnp.tanh(step / FARTHEST)
 
     def _inner(self, given: Conditions) -> jax.Array:
         """Inverse factor of the precision of each cell's own drift, given all else."""

@@ -1,5 +1,8 @@
 """Statistical models of a sweep: pooling, noise, discrepancy, and the NumPyro program that they make."""
 
+# ArviZ leaves a lazy module in NumPyro's place, which comes out in parts if a submodule is asked for first.
+from numpyro import __version__ as _loaded_whole  # noqa: F401
+
 from scaling_bayes.model.beta_binomial import BetaBinomial
 from scaling_bayes.model.checks import ModelError
 from scaling_bayes.model.discrepancy import Discrepancy
