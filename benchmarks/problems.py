@@ -47,6 +47,11 @@ class Problem:
     spread: np.ndarray
     binding: Binding
 
+    @property
+    def correlated(self) -> bool:
+        """Whether a group's effects on several coordinates are correlated."""
+        return bool(self.binding.program.correlated)
+
 
 def simulate_groups(groups: int, seed: int = 0) -> xr.Dataset:
     """Simulate a sweep of 40 runs a group from Chinchilla's law, dims run.

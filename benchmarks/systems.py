@@ -12,6 +12,7 @@ import xarray as xr
 
 import scaling_bayes as sb
 from benchmarks.problems import GROUPING, Problem, pooled_model
+from scaling_bayes.model.bound import LKJ
 
 CHAINS, TARGET_ACCEPTANCE, MAX_TREE_DEPTH = 4, 0.95, 10
 SAMPLE = ("chain", "draw")
@@ -72,9 +73,15 @@ def write_pymc(problem: Problem) -> Any:
     with pm.Model() as model:
         nu = pm.Deterministic("nu", 2 + pm.Gamma("nu_above_2", alpha=2, beta=0.1))
         sigma = pm.Deterministic("sigma", 1e-5 + pm.LogNormal("sigma_above", mu=np.log(0.01), sigma=1))
-        spread = pm.HalfNormal("spread", sigma=problem.spread)
+        if problem.correlated:
+            prior = pm.HalfNormal.dist(sigma=problem.spread, shape=size)
+            root, _, stds = pm.LKJCholeskyCov("root", n=size, eta=LKJ, sd_dist=prior, compute_corr=True)
+            spread = pm.Deterministic("spread", stds)
+        else:
+            spread = pm.HalfNormal("spread", sigma=problem.spread)
+            root = pt.diag(spread)
         population = pm.Deterministic("population", problem.mean + problem.width * pm.Normal("base", shape=size))
-        effects = spread * pm.Normal("effects_base", shape=(groups, size))
+        effects = pm.Normal("effects_base", shape=(groups, size)) @ root.T
         theta = pm.Deterministic("theta", population + effects)
         total, floor, share, log_alpha, log_beta = (theta[:, i, None] for i in range(size))
         terms = [floor + 0 * problem.log_n, share - pt.exp(log_alpha) * problem.log_n]
@@ -156,7 +163,8 @@ def label(values: Mapping[str, np.ndarray]) -> xr.Dataset:
 def compare_densities(problem: Problem, points: int = 5, seed: int = 0) -> float:
     """Largest difference between PyMC's and NumPyro's log density at random points, after a constant is taken away.
 
-    Zero up to rounding if the two programs say the same. PyMC's is asked for without the Jacobian of its transforms.
+    Zero up to rounding if both say the same. PyMC's is asked for without the Jacobian of its transforms. Only for
+    groups whose effects are uncorrelated: PyMC's factor of a covariance is no parameter of NumPyro's.
     """
     import jax
     from numpyro.infer.util import log_density

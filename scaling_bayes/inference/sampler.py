@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,12 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
 from tqdm.auto import tqdm
 
 from scaling_bayes.inference.guesses import guess_sites
 from scaling_bayes.inference.linearisation import Linearisation
 from scaling_bayes.inference.potential import Positions, compile_potential, recover_sites
-from scaling_bayes.inference.transport import ConditionalLaplace
+from scaling_bayes.inference.transport import ConditionalLaplace, choose_transport
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -33,6 +34,9 @@ MAX_TREE_DEPTH = (7, 10)
 """During warm-up, while the mass matrix is still a guess, and afterwards."""
 
 FIRST_STEP = 0.2
+UNSEEN = 1e10
+"""Energy that stands for that of a start: the first iteration, one of warm-up, leaves it without having looked, and the
+gradient is compiled once less."""
 
 Record = dict[str, Any]
 Data = tuple[Design, ConditionalLaplace]
@@ -95,7 +99,7 @@ def sample(program: BoundModel, targets: Sequence[Target], settings: Settings) -
     -------
     list of Draws
     """
-    data = [(target.design, ConditionalLaplace(target.around, program)) for target in targets]
+    data = [(target.design, choose_transport(program, target.design, target.around)) for target in targets]
     starts = [_scatter(program, target, settings.chains) for target in targets]
     run = _run_together if settings.together else _run_apart
     records = run(program, data, starts, settings)
@@ -123,6 +127,8 @@ def _run_together(
 ) -> list[Record]:
     """Run all chains of all fits in step."""
     begin, advance = _compile_chains(program, settings.warmup, together=True)
+    bent = any(transport.bent for _, transport in data)
+    data = [(design, replace(transport, bent=bent)) for design, transport in data]
     stacked, (keys, positions, variance) = (jax.tree.map(lambda *x: jnp.stack(x), *each) for each in (data, starts))
     run = _Run(advance, begin(keys, positions, variance, *stacked), stacked)
     with _Bar(len(data) * settings.chains, settings) as bar:
@@ -196,8 +202,9 @@ def _compile_chains(
     init, kernel = hmc(potential_fn_gen=lambda *data: lambda position: potential(position, *data), algo="NUTS")
 
     def begin(key: jax.Array, start: Positions, variance: jax.Array, *data: Any) -> Any:
+        still = {name: jnp.zeros_like(x) for name, x in start.items()}
         return init(
-            start,
+            ParamInfo(start, jnp.asarray(UNSEEN), still),
             warmup,
             step_size=FIRST_STEP,
             inverse_mass_matrix=variance,

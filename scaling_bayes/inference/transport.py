@@ -29,6 +29,9 @@ from scaling_bayes.inference.stacks import apply, inverse_factor, log_determinan
 from scaling_bayes.model.bound import BoundModel, Conditions, Latents
 from scaling_bayes.model.design import Array, Design
 
+UNCERTAIN = 0.2
+"""Standard deviation of a share's logit beyond which its tangent is not trusted."""
+
 FARTHEST = 3.0
 """Longest step towards where effects are, in spreads."""
 
@@ -36,10 +39,15 @@ FARTHEST = 3.0
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ConditionalLaplace:
-    """The transport that goes with a linearisation of a program; see the module."""
+    """The transport that goes with a linearisation of a program; see the module.
+
+    Where it is `bent`, effects are sought along the law itself, given what groups share, and exponents given the shares
+    of a total too: what a slope says of an exponent depends on them by more than a tangent tells.
+    """
 
     around: Linearisation
     program: BoundModel = field(metadata={"static": True})
+    bent: bool = field(default=False, metadata={"static": True})
 
     def __call__(self, latents: Latents, given: Conditions, design: Design) -> tuple[Latents, jax.Array]:
         """Move standard normal latents to where the conditional posterior is.
@@ -97,14 +105,10 @@ class ConditionalLaplace:
         return placed, _density(placed) - _density(latents) + sum(log_determinant(factor) for factor in levels)
 
     def _order(self) -> tuple[np.ndarray, int]:
-        """Effects in the order of their elimination, and how many are sought along the law itself.
-
-        Those are the effects on single coordinates, exponents say, where levels are shares of a total: what a slope
-        says of an exponent depends on the shares, by far more than a tangent tells.
-        """
+        """Effects in the order of their elimination, and how many of them are sought once shares are known."""
         first = len(self.program.coordinates.shares)
         coordinates = np.array(self.program.moved, dtype=int)
-        late = np.flatnonzero(coordinates >= first) if first else np.array([], dtype=int)
+        late = np.flatnonzero(coordinates >= first) if first and self.bent else np.array([], dtype=int)
         return np.concatenate([late, np.setdiff1d(np.arange(len(coordinates)), late)]), len(late)
 
     def _seek(
@@ -192,6 +196,15 @@ class ConditionalLaplace:
         pull = given.information * given.own_scale * jnp.einsum("bcnk,bcn->bck", self.around.lever, left)
         own = apply(transpose(inner), apply(inner, _stacked(pull)) + _stacked(standard))
         return jnp.moveaxis(own, 0, -1)
+
+
+def choose_transport(program: BoundModel, design: Design, around: Linearisation) -> ConditionalLaplace:
+    """The transport of a program; bent where a drift, or a cell's few runs, leave the shares of a total uncertain."""
+    k, size = len(program.coordinates.shares), len(program.coordinates.names)
+    bend = np.moveaxis(np.asarray(around.bend)[:size, :size], (0, 1), (-2, -1)) / np.asarray(around.scale) ** 2
+    covariance = np.linalg.inv(bend + np.diag(np.asarray(design.prior_width) ** -2.0))
+    uncertain = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)[..., 1:k]).max(initial=0.0)
+    return ConditionalLaplace(around, program, bool(program.drift) or uncertain > UNCERTAIN)
 
 
 def _stacked(array: Array) -> jax.Array:

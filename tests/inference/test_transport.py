@@ -60,11 +60,11 @@ class Recording:
 SITES = {"population_base": "population", "drift_common_base": "common", "effects_base": "effects", "own_base": "own"}
 
 
-def compare(model, position_seed):
+def compare(model, position_seed, bent):
     """Transported log density, and plain log density at the moved position plus the log determinant of the move."""
     binding = model.bind(sweep())
     program, design = binding.program, binding.design
-    transport = ConditionalLaplace(linearise(program, design), program)
+    transport = ConditionalLaplace(linearise(program, design), program, bent)
     drawn = trace(seed(program, position_seed)).get_trace(design)
     values = {n: s["value"] for n, s in drawn.items() if s["type"] == "sample" and not s["is_observed"]}
     start, unravel = ravel_pytree(unconstrain_fn(program, (design,), {}, values))
@@ -87,9 +87,20 @@ def compare(model, position_seed):
     return float(transported), float(plain), float(log_determinant)
 
 
-@pytest.mark.parametrize("case", MODELS)
-def test_density_is_that_of_the_plain_program_and_the_determinant(case):
+SOME = {("two axes", True), ("crossed", False), ("correlated", False)}
+"""Cases of the fast tests; each compiles a Jacobian of a whole program."""
+
+
+@pytest.mark.parametrize(
+    ("case", "bent"),
+    [
+        pytest.param(case, bent, marks=[] if (case, bent) in SOME else pytest.mark.slow)
+        for case in MODELS
+        for bent in (False, True)
+    ],
+)
+def test_density_is_that_of_the_plain_program_and_the_determinant(case, bent):
     with jax.enable_x64(True):
-        transported, plain, log_determinant = compare(MODELS[case], 3)
+        transported, plain, log_determinant = compare(MODELS[case], 3, bent)
     assert abs(log_determinant) > 1.0
     assert transported == pytest.approx(plain + log_determinant, rel=1e-8)
