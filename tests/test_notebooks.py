@@ -15,7 +15,13 @@ FAST = {"draws": 60, "warmup": 100, "resamples": 100}
 """What stands in for the values of the cell tagged ``parameters``."""
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+LARGE = ("02_a_sweep_done_right",)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=[pytest.mark.slow] if p.stem in LARGE else [], id=p.stem) for p in NOTEBOOKS],
+)
 def test_notebook_runs(path, requires_table, tmp_path, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel's own: pictures in the cells
     for table in TABLES.get(path.stem, ()):

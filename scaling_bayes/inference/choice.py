@@ -71,13 +71,13 @@ def choose_discrepancy(model: Model, sweep: xr.Dataset, key: jax.Array) -> Choic
     binding = replace(model, discrepancy=Discrepancy()).bind(sweep)
     if not binding.axes:
         return Choice(None, "the runs have fewer than three scales, along which no drift could be told", xr.Dataset())
-    left_out = _largest(binding, sweep)
+    left_out = find_largest(binding, sweep)
     kept = np.asarray(binding.design.weight) - left_out
     if left_out.sum() < FEWEST or kept.sum() < max(FEWEST, len(binding.law.parameters)):
         why = f"only {int(left_out.sum())} runs could be left out at the largest scales, too few to decide by"
         return Choice(_scaled(binding, 1.0), why, xr.Dataset())
     evidence = _gather(binding, sweep, left_out, key)
-    name, why = _weigh(evidence)
+    name, why = weigh_evidence(evidence)
     chosen = None if name == "no drift" else _scaled(binding, CANDIDATES[name])
     return Choice(chosen, why, evidence)
 
@@ -87,7 +87,7 @@ def _scaled(binding: Binding, times: float) -> Discrepancy:
     return Discrepancy(tuple(axis.name for axis in binding.axes), spread=binding.axes[0].median * times)
 
 
-def _largest(binding: Binding, sweep: xr.Dataset) -> np.ndarray:
+def find_largest(binding: Binding, sweep: xr.Dataset) -> np.ndarray:
     """One for rows in the top third of their cell's log range of scale; a cell that would keep one row keeps all."""
     axis, runs = binding.axes[0], binding.cells.runs
     u = axis.distance(axis_values(axis.name, {str(c): sweep[c].values for c in sweep.coords}))[runs]
@@ -116,7 +116,7 @@ def _gather(binding: Binding, sweep: xr.Dataset, left_out: np.ndarray, key: jax.
     )
 
 
-def _weigh(evidence: xr.Dataset) -> tuple[str, str]:
+def weigh_evidence(evidence: xr.Dataset) -> tuple[str, str]:
     """The widest candidate within one standard error of the best, and a sentence that says so."""
     scores = dict(zip(CANDIDATES, evidence["log_score"].values, strict=True))
     best = max(scores.values(), key=np.mean)

@@ -12,14 +12,14 @@ CHINCHILLA = law("chinchilla")
 EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
 CROSSED = {"E": ("corpus", "architecture"), "A": "corpus", "alpha": Separate("architecture")}
 
-# pooling -> (blocks, cells a block, longest cell, effects a block, sampled spreads); coordinates are five
+# pooling -> (blocks, cells a block, the bucket of the longest cell, effects a block, sampled spreads); coordinates are five
 SHAPES = {
     "no grouping": ({}, (1, 1, 20), 5, 0),
-    "one grouping": (EVERYWHERE, (3, 1, 9), 5, 5),
-    "one grouping on some": ({"E": "corpus"}, (3, 1, 9), 1, 1),
-    "separate": (dict.fromkeys(CHINCHILLA.parameters, Separate("corpus")), (3, 1, 9), 5, 0),
-    "two crossed": (CROSSED, (1, 5, 5), 3 + 2 + 3 + 2, 3),
-    "a fixed exponent": ({**EVERYWHERE, "alpha": 0.3}, (3, 1, 9), 4, 4),
+    "one grouping": (EVERYWHERE, (3, 1, 10), 5, 5),
+    "one grouping on some": ({"E": "corpus"}, (3, 1, 10), 1, 1),
+    "separate": (dict.fromkeys(CHINCHILLA.parameters, Separate("corpus")), (3, 1, 10), 5, 0),
+    "two crossed": (CROSSED, (1, 5, 8), 3 + 2 + 3 + 2, 3),
+    "a fixed exponent": ({**EVERYWHERE, "alpha": 0.3}, (3, 1, 10), 4, 4),
 }
 
 

@@ -114,7 +114,7 @@ def test_padding_adds_nothing_to_the_density(sweep):
         drawn = trace(seed(binding.program, 1)).get_trace(binding.design)
         density = np.asarray(drawn["log_response"]["fn"].log_prob(binding.design.log_response))
     present = binding.cells.runs >= 0
-    assert density.shape == (3, 1, 9)
+    assert density.shape == (3, 1, 10)
     np.testing.assert_array_equal(density[~present], 0.0)
     assert np.all(density[present] != 0.0)
 
