@@ -12,7 +12,7 @@ CHINCHILLA = law("chinchilla")
 EVERYWHERE = dict.fromkeys(CHINCHILLA.parameters, "corpus")
 CROSSED = {"E": ("corpus", "architecture"), "A": "corpus", "alpha": Separate("architecture")}
 
-# pooling -> (blocks, cells a block, the bucket of the longest cell, effects a block, sampled spreads); coordinates are five
+# pooling -> (blocks, cells a block, bucket of the longest, effects a block, sampled spreads); coordinates are five
 SHAPES = {
     "no grouping": ({}, (1, 1, 20), 5, 0),
     "one grouping": (EVERYWHERE, (3, 1, 10), 5, 5),
