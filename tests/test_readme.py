@@ -8,12 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 import scaling_bayes as sb
+from scaling_bayes.inference import choice
+from scaling_bayes.inference.sampler import Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_ten_lines(monkeypatch):
+    monkeypatch.setattr(choice, "SETTINGS", Settings(chains=1, warmup=50, draws=50))
     monkeypatch.setattr(sb, "fit", functools.partial(sb.fit, draws=60, warmup=100, progress=False))
     names: dict[str, object] = {}
     with warnings.catch_warnings():
