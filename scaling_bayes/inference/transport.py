@@ -11,7 +11,8 @@ where :math:`V_c` takes the latents to the coordinates and the drift of cell ``c
 cell, then effects block by block, then ``x``, and standard normal ``z`` become :math:`(x, a, u) = m + L^{-T} z` with
 :math:`L L^T = \Lambda`. Own drifts come last, when the law is known: they are moved to what the law itself leaves,
 :math:`S^T W (\log y - \log f)`, and not to what its linearisation leaves; else a law that bends by more than the noise
-would bend the density with it.
+would bend the density with it. Where shares of a total are uncertain the same is done for effects: they are placed
+after ``x`` by one step of Gauss-Newton on the law, and exponents after the shares by another.
 
 It is a change of variables, so the density is exact for any likelihood and law; only the geometry is approximate.
 Spreads near zero give the non-centred geometry, informative cells the centred one, so that it holds at every number of
@@ -34,6 +35,35 @@ UNCERTAIN = 0.2
 
 FARTHEST = 3.0
 """Longest step towards where effects are, in spreads."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What effects and own drifts are placed by, once what groups share is known.
+
+    Attributes
+    ----------
+    population : array, shape (coordinate,)
+    common : array, shape (knot,)
+        Common drift.
+    inner : array or None
+        Inverse factor of the precision of own drifts.
+    given : Conditions
+    design : Design
+    order : array of int, shape (effect,)
+        Of elimination.
+    """
+
+    population: jax.Array
+    common: jax.Array
+    inner: jax.Array | None
+    given: Conditions
+    design: Design
+    order: np.ndarray
+
+    def arrange(self, effects: jax.Array) -> jax.Array:
+        """Bring effects (effect, block) from the order of elimination to (block, effect)."""
+        return effects[np.argsort(self.order)].T
 
 
 @jax.tree_util.register_dataclass
@@ -65,44 +95,51 @@ class ConditionalLaplace:
             Log density of the moved values under their priors, plus the log determinant, minus that of the inputs; the
             program adds it, having counted the inputs as standard normal.
         """
-        size, drifts = len(given.known), "own" in self.program.drift
-        inner = self._inner(given) if drifts else None
+        size, inner = len(given.known), self._inner(given) if "own" in self.program.drift else None
         cells, pull = self._without_own(inner, given)
         order, late = self._order()
-
         moves = multiply(_stacked(design.incidence), given.root[:, order, None, None])
         outer = inverse_factor(_precision(multiply(transpose(moves), multiply(cells[:size, :size], moves)).sum(-1)))
         tied = multiply(outer, multiply(transpose(moves), cells[:size]).sum(-1))
         aim = apply(outer, apply(transpose(moves), pull[:size]).sum(-1))
 
-        kept, units = self._shared(given, design)
         bend = cells.sum((-2, -1)) - multiply(transpose(tied), tied).sum(-1)
-        bend, pull = bend[kept][:, kept], pull.sum((-2, -1)) - apply(transpose(tied), aim).sum(-1)
-        top = inverse_factor(_precision(units[:, None] * (bend + bend.T) / 2 * units))
-        standard = jnp.concatenate([latents.population, latents.common])
-        shared = top.T @ (top @ (units * pull[kept]) + standard)
+        total = pull.sum((-2, -1)) - apply(transpose(tied), aim).sum(-1)
+        shared, x, top = self._place_shared(bend, total, latents, given, design)
+        law = Given(given.known + x[:size], x[size:], inner, given, design, order)
 
-        x = jnp.zeros(len(tied[0])).at[kept].set(units * shared)
-        z, at = latents.effects.T[order], (given.known + x[:size], x[size:])
         middle = apply(transpose(outer), aim - jnp.tensordot(x, tied, axes=(0, 1)))
-        if late:
-            outer, middle = self._seek(middle, moves, 0, order, at, inner, given, design)
-        effects = middle + apply(transpose(outer), z)
-        levels = [outer[late:, late:], top]
-        if late:
-            guess = effects.at[:late].add(-apply(transpose(outer[:late, :late]), z[:late]))
-            first = size - len(self.program.coordinates.singles)
-            factor, middle = self._seek(guess, moves[:, :late], first, order, at, inner, given, design)
-            effects = jnp.concatenate([middle + apply(transpose(factor), z[:late]), effects[late:]])
-            levels.append(factor)
-        effects = effects[np.argsort(order)].T
-        own = latents.own
-        if inner is not None:
-            own = self._own(inner, given.known + x[:size], x[size:], effects, own, given, design)
-            levels.append(inner)
+        effects, levels = self._place_effects(middle, outer, moves, latents.effects.T[order], late, law)
+        own = latents.own if inner is None else self._place_own(inner, effects, latents.own, law)
         population, common = jnp.split(shared, [len(latents.population)])
-        placed = Latents(population, common, effects, own)
-        return placed, _density(placed) - _density(latents) + sum(log_determinant(factor) for factor in levels)
+        moved = Latents(population, common, effects, own)
+        levels += [top] if inner is None else [top, inner]
+        return moved, _density(moved) - _density(latents) + sum(log_determinant(factor) for factor in levels)
+
+    def _place_shared(
+        self, bend: jax.Array, pull: jax.Array, latents: Latents, given: Conditions, design: Design
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Shared latents, what they are on every coordinate and knot, and the factor of their covariance."""
+        kept, units = self._shared(given, design)
+        bend = bend[kept][:, kept]
+        factor = inverse_factor(_precision(units[:, None] * (bend + bend.T) / 2 * units))
+        standard = jnp.concatenate([latents.population, latents.common])
+        shared = factor.T @ (factor @ (units * pull[kept]) + standard)
+        return shared, jnp.zeros(len(pull)).at[kept].set(units * shared), factor
+
+    def _place_effects(
+        self, middle: jax.Array, outer: jax.Array, moves: jax.Array, z: jax.Array, late: int, law: "Given"
+    ) -> tuple[jax.Array, list[jax.Array]]:
+        """Effects, shape (block, effect), and factors whose determinants count; the first `late` know the shares."""
+        if not late:
+            return law.arrange(middle + apply(transpose(outer), z)), [outer]
+        outer, middle = self._seek(middle, moves, 0, law)
+        effects = middle + apply(transpose(outer), z)
+        guess = effects.at[:late].add(-apply(transpose(outer[:late, :late]), z[:late]))
+        first = len(moves) - len(self.program.coordinates.singles)
+        factor, middle = self._seek(guess, moves[:, :late], first, law)
+        effects = jnp.concatenate([middle + apply(transpose(factor), z[:late]), effects[late:]])
+        return law.arrange(effects), [outer[late:, late:], factor]
 
     def _order(self) -> tuple[np.ndarray, int]:
         """Effects in the order of their elimination, and how many of them are sought once shares are known."""
@@ -111,18 +148,8 @@ class ConditionalLaplace:
         late = np.flatnonzero(coordinates >= first) if first and self.bent else np.array([], dtype=int)
         return np.concatenate([late, np.setdiff1d(np.arange(len(coordinates)), late)]), len(late)
 
-    def _seek(
-        self,
-        guess: jax.Array,
-        moves: jax.Array,
-        first: int,
-        order: np.ndarray,
-        at: tuple[jax.Array, jax.Array],
-        inner: jax.Array | None,
-        given: Conditions,
-        design: Design,
-    ) -> tuple[jax.Array, jax.Array]:
-        """Where the effects of `moves` are, one step of Gauss-Newton from a guess, and the factor of their covariance.
+    def _seek(self, guess: jax.Array, moves: jax.Array, first: int, law: "Given") -> tuple[jax.Array, jax.Array]:
+        """Factor of the covariance of the effects of `moves`, and where they are: a step of Gauss-Newton from a guess.
 
         Parameters
         ----------
@@ -131,18 +158,14 @@ class ConditionalLaplace:
         moves : array, shape (coordinate, moved effect, block, cell)
         first : int
             First coordinate that the effects move.
-        order : array of int, shape (effect,)
-        at : tuple of array
-            Population and common drift.
-        inner : array or None
-        given : Conditions
-        design : Design
+        law : Given
         """
+        given, design, inner = law.given, law.design, law.inner
         w, moved = given.information, moves.shape[1]
-        theta = self.program.place(at[0], guess[np.argsort(order)].T, given, design)
+        theta = self.program.place(law.population, law.arrange(guess), given, design)
         log_law, along = jax.linearize(lambda theta: self.program.log_law(theta, design), theta)
         jacobian = jnp.stack([along(jnp.broadcast_to(t, theta.shape)) for t in jnp.eye(len(moves))[first:]])
-        left = design.log_response - log_law - design.basis @ at[1]
+        left = design.log_response - log_law - design.basis @ law.common
         weighted = w * self.around.weight * jacobian
         bend, pull = jnp.einsum("ibcn,jbcn->ijbc", weighted, jacobian), jnp.einsum("ibcn,bcn->ibc", weighted, left)
         if inner is not None:
@@ -180,19 +203,11 @@ class ConditionalLaplace:
         kept = jnp.concatenate([jnp.asarray(plain, dtype=int), knots.astype(int)])
         return kept, units[kept]
 
-    def _own(
-        self,
-        inner: jax.Array,
-        population: jax.Array,
-        common: jax.Array,
-        effects: jax.Array,
-        standard: jax.Array,
-        given: Conditions,
-        design: Design,
-    ) -> jax.Array:
+    def _place_own(self, inner: jax.Array, effects: jax.Array, standard: jax.Array, law: "Given") -> jax.Array:
         """Own drifts: through what law and common drift leave of the log response."""
-        theta = self.program.place(population, effects, given, design)
-        left = design.log_response - self.program.log_law(theta, design) - design.basis @ common
+        given, design = law.given, law.design
+        theta = self.program.place(law.population, effects, given, design)
+        left = design.log_response - self.program.log_law(theta, design) - design.basis @ law.common
         pull = given.information * given.own_scale * jnp.einsum("bcnk,bcn->bck", self.around.lever, left)
         own = apply(transpose(inner), apply(inner, _stacked(pull)) + _stacked(standard))
         return jnp.moveaxis(own, 0, -1)
