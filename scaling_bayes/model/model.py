@@ -50,7 +50,8 @@ class Model:
     noise : StudentT, Normal, Laplace, Frontier or BetaBinomial
         On the log response, or on counts.
     discrepancy : "auto", Discrepancy or None
-        ``"auto"`` is `Discrepancy()`.
+        ``"auto"`` lets the fitted sweep decide: `fit` leaves its largest scales out and keeps the evidence in the
+        posterior. Outside of `fit` it is `Discrepancy()`.
 
     Raises
     ------

@@ -26,6 +26,7 @@ class Partial:
 
     .. math:: \theta_{g h} = \mu + \tau_1 z_g + \tau_2 z_h, \qquad z \sim N(0, 1), \quad \tau \sim \text{HalfNormal}
 
+    From eight groups up the effects of a group on several parameters are correlated, with an LKJ(2) prior.
     A grouping with a single group tells nothing of :math:`\tau`, which then stays at the scale of its prior.
 
     Parameters
