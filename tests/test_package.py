@@ -42,3 +42,10 @@ def test_a_name_loads_only_what_it_needs(expression, loaded):
     heavy = "{'jax', 'numpyro', 'matplotlib'}"
     script = f"import sys, scaling_bayes as sb; {expression}; print(*sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == loaded.split()
+
+
+def test_numpyro_is_whole_after_arviz():
+    script = (
+        "import arviz_stats, scaling_bayes as sb, sys; sb.Model; sys.modules['numpyro.distributions'].distribution.Unit"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
