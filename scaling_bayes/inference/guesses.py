@@ -1,13 +1,11 @@
 """Where the posterior of every site is, roughly, and how wide: starts and first mass matrix of the sampler."""
 
 from dataclasses import dataclass
-from functools import partial
 
-import jax
 import numpy as np
 
 from scaling_bayes.inference.linearisation import Linearisation
-from scaling_bayes.inference.potential import latent_sites
+from scaling_bayes.inference.potential import latent_shapes
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -34,7 +32,7 @@ def guess_sites(program: BoundModel, design: Design, around: Linearisation) -> d
     dict
         site -> Guess, for unconstrained values.
     """
-    shapes = _site_shapes(program, design)
+    shapes = latent_shapes(program, design)
     known = {**_population(program, around, shapes), **_scales(program, design, around)}
     return {name: _fill(known.get(name, (0.0, 1.0)), shape) for name, shape in shapes.items()}
 
@@ -70,8 +68,3 @@ def _scales(program: BoundModel, design: Design, around: Linearisation) -> dict[
 
 def _fill(guess: tuple[np.ndarray | float, np.ndarray | float], shape: tuple[int, ...]) -> Guess:
     return Guess(*(np.broadcast_to(np.asarray(part, dtype=np.float64), shape) for part in guess))
-
-
-def _site_shapes(program: BoundModel, design: Design) -> dict[str, tuple[int, ...]]:
-    latent = jax.eval_shape(partial(latent_sites, program, 0), design)
-    return {name: value.shape for name, value in latent.items()}

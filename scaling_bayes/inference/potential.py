@@ -96,8 +96,8 @@ def draw_prior(
     dict of array, shape (draw, ...)
     """
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    shapes = jax.eval_shape(partial(latent_sites, program, 0), design)
-    normal = {n: rng.standard_normal((draws, *site.shape)) for n, site in shapes.items() if n in LATENTS}
+    shapes = latent_shapes(program, design)
+    normal = {name: rng.standard_normal((draws, *shape)) for name, shape in shapes.items() if name in LATENTS}
     positions = _compile_prior(program)(jax.random.split(key, draws), design, normal)
     flat = ConditionalLaplace(jax.tree.map(jnp.zeros_like, around), program)  # moves nothing
     return recover_sites(program, jax.tree.map(np.asarray, positions), design, flat)
@@ -113,6 +113,12 @@ def latent_sites(
         for name, site in sites.items()
         if site["type"] == "sample" and not site["is_observed"]
     }
+
+
+def latent_shapes(program: BoundModel, design: Design) -> dict[str, tuple[int, ...]]:
+    """Shape of every latent site on its unconstrained scale."""
+    latent = jax.eval_shape(partial(latent_sites, program, 0), design)
+    return {name: value.shape for name, value in latent.items()}
 
 
 @lru_cache(maxsize=32)
