@@ -1,7 +1,7 @@
 """One penalised least-squares fit per cell, drift included: where the law is, how it bends, what it leaves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
 
+from scaling_bayes.inference.own_drifts import OwnDrifts, leave_unturned, turn_own_drifts
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Array, Design
 
@@ -57,8 +58,8 @@ class Linearisation:
         :math:`G^T W y`.
     weight : array, shape (block, cell, row)
         The diagonal of ``W``.
-    lever : array, shape (block, cell, row, knot)
-        :math:`W S`.
+    own : OwnDrifts
+        What is said of each cell's own drift.
     """
 
     theta: jax.Array
@@ -67,7 +68,7 @@ class Linearisation:
     bend: jax.Array
     pull: jax.Array
     weight: jax.Array
-    lever: jax.Array
+    own: OwnDrifts
 
 
 def linearise(program: BoundModel, design: Design) -> Linearisation:
@@ -98,7 +99,15 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
         for _ in range(ROUNDS):
             state = _refit(program, design, *held_by, state)
         held_by = _what_cells_share(np.asarray(state[0]), held_by, design)
-    return _expand(program, design, *state[:2])
+    expanded = _expand(program, design, *state[:2])
+    lever = expanded["weight"][..., None] * design.basis
+    own = turn_own_drifts(expanded["bend"], expanded["pull"], lever, np.asarray(design.knot_axis))
+    return Linearisation(**expanded, own=own)
+
+
+def say_nothing(around: Linearisation) -> Linearisation:
+    """A linearisation of the same shapes, of data that say nothing."""
+    return replace(jax.tree.map(jnp.zeros_like, around), own=leave_unturned(around.own))
 
 
 def _what_cells_share(
@@ -185,7 +194,7 @@ def _refit_cell(
 
 
 @partial(jax.jit, static_argnums=0)
-def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> Linearisation:
+def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> dict[str, jax.Array]:
     law = partial(_log_law, program, design.references)
     reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
     left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
@@ -198,12 +207,11 @@ def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> 
     weight = weight / relative**2
     both = jnp.concatenate([jacobian, design.basis], axis=-1)
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
-    return Linearisation(
-        theta=jnp.asarray(theta),
-        scale=scale,
-        slope=slope,
-        bend=jnp.einsum("bcnp,bcnq->pqbc", weight[..., None] * both, both),
-        pull=jnp.einsum("bcnp,bcn->pbc", weight[..., None] * both, response),
-        weight=weight,
-        lever=weight[..., None] * design.basis,
-    )
+    return {
+        "theta": jnp.asarray(theta),
+        "scale": scale,
+        "slope": slope,
+        "bend": jnp.einsum("bcnp,bcnq->pqbc", weight[..., None] * both, both),
+        "pull": jnp.einsum("bcnp,bcn->pbc", weight[..., None] * both, response),
+        "weight": weight,
+    }

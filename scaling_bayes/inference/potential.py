@@ -5,13 +5,12 @@ from functools import lru_cache, partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpyro.distributions import biject_to
 from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.util import constrain_fn, potential_energy
 
-from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.linearisation import Linearisation, say_nothing
 from scaling_bayes.inference.transport import ConditionalLaplace
 from scaling_bayes.model.bound import LATENTS, BoundModel
 from scaling_bayes.model.design import Design
@@ -99,7 +98,7 @@ def draw_prior(
     shapes = latent_shapes(program, design)
     normal = {name: rng.standard_normal((draws, *shape)) for name, shape in shapes.items() if name in LATENTS}
     positions = _compile_prior(program)(jax.random.split(key, draws), design, normal)
-    flat = ConditionalLaplace(jax.tree.map(jnp.zeros_like, around), program)  # moves nothing
+    flat = ConditionalLaplace(say_nothing(around), program)  # moves nothing
     return recover_sites(program, jax.tree.map(np.asarray, positions), design, flat)
 
 

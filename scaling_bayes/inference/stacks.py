@@ -29,7 +29,7 @@ def multiply(a: jax.Array, b: jax.Array) -> jax.Array:
     >>> multiply(jnp.ones((2, 3, 4)), jnp.ones((3, 1, 4))).shape
     (2, 1, 4)
     """
-    if len(b) <= SMALL and b.ndim > 2:
+    if max(b.shape[:2]) <= SMALL and b.ndim > 2:
         return jnp.sum(a[:, :, None] * b[None], axis=1)
     return jnp.einsum("ik...,kj...->ij...", a, b)
 

@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from scaling_bayes.inference.arrows import ArrowFactor
 from scaling_bayes.inference.linearisation import Linearisation
 from scaling_bayes.inference.stacks import apply, inverse_factor, log_determinant, multiply, transpose
 from scaling_bayes.model.bound import BoundModel, Conditions, Latents
@@ -46,7 +47,7 @@ class Given:
     population : array, shape (coordinate,)
     common : array, shape (knot,)
         Common drift.
-    inner : array or None
+    inner : ArrowFactor or None
         Inverse factor of the precision of own drifts.
     given : Conditions
     design : Design
@@ -56,7 +57,7 @@ class Given:
 
     population: jax.Array
     common: jax.Array
-    inner: jax.Array | None
+    inner: ArrowFactor | None
     given: Conditions
     design: Design
     order: np.ndarray
@@ -95,15 +96,15 @@ class ConditionalLaplace:
             Log density of the moved values under their priors, plus the log determinant, minus that of the inputs; the
             program adds it, having counted the inputs as standard normal.
         """
-        size, inner = len(given.known), self._inner(given) if "own" in self.program.drift else None
-        cells, pull = self._without_own(inner, given)
+        size, inner = len(given.known), self._inner(given)
+        cells, bend, pull = self._without_own(inner, given)
         order, late = self._order()
         moves = multiply(_stacked(design.incidence), given.root[:, order, None, None])
-        outer = inverse_factor(_precision(multiply(transpose(moves), multiply(cells[:size, :size], moves)).sum(-1)))
-        tied = multiply(outer, multiply(transpose(moves), cells[:size]).sum(-1))
+        outer = inverse_factor(_precision(multiply(transpose(moves), multiply(cells[:, :size], moves)).sum(-1)))
+        tied = multiply(outer, multiply(transpose(moves), cells).sum(-1))
         aim = apply(outer, apply(transpose(moves), pull[:size]).sum(-1))
 
-        bend = cells.sum((-2, -1)) - multiply(transpose(tied), tied).sum(-1)
+        bend = bend - jnp.einsum("eib,ejb->ij", tied, tied)
         total = pull.sum((-2, -1)) - apply(transpose(tied), aim).sum(-1)
         shared, x, top = self._place_shared(bend, total, latents, given, design)
         law = Given(given.known + x[:size], x[size:], inner, given, design, order)
@@ -113,8 +114,8 @@ class ConditionalLaplace:
         own = latents.own if inner is None else self._place_own(inner, effects, latents.own, law)
         population, common = jnp.split(shared, [len(latents.population)])
         moved = Latents(population, common, effects, own)
-        levels += [top] if inner is None else [top, inner]
-        return moved, _density(moved) - _density(latents) + sum(log_determinant(factor) for factor in levels)
+        change = sum((log_determinant(factor) for factor in levels), log_determinant(top))
+        return moved, _density(moved) - _density(latents) + change + (inner.log_determinant if inner else 0.0)
 
     def _place_shared(
         self, bend: jax.Array, pull: jax.Array, latents: Latents, given: Conditions, design: Design
@@ -169,31 +170,41 @@ class ConditionalLaplace:
         weighted = w * self.around.weight * jacobian
         bend, pull = jnp.einsum("ibcn,jbcn->ijbc", weighted, jacobian), jnp.einsum("ibcn,bcn->ibc", weighted, left)
         if inner is not None:
-            s = _over_cells(w * given.own_scale)
-            reach = multiply(inner, s[:, None] * jnp.einsum("bcnk,ibcn->kibc", self.around.lever, jacobian))
-            own = apply(inner, s * jnp.einsum("bcnk,bcn->kbc", self.around.lever, left))
+            s, lever = _over_cells(w * given.own_scale), self.around.own.lever
+            reach = inner.multiply(s[:, None] * jnp.einsum("bcnk,ibcn->kibc", lever, jacobian))
+            own = inner.apply(s * jnp.einsum("bcnk,bcn->kbc", lever, left))
             bend, pull = bend - multiply(transpose(reach), reach), pull - apply(transpose(reach), own)
         turned = transpose(moves[first:])
         factor = inverse_factor(_precision(multiply(turned, multiply(bend, moves[first:])).sum(-1)))
         step = apply(transpose(factor), apply(factor, apply(turned, pull).sum(-1) - guess[:moved]))
         return factor, guess[:moved] + FARTHEST * jnp.tanh(step / FARTHEST)
 
-    def _inner(self, given: Conditions) -> jax.Array:
-        """Inverse factor of the precision of each cell's own drift, given all else."""
-        size, s = len(given.known), given.own_scale
-        bend = _over_cells(s[:, None] * s) * self.around.bend[size:, size:]
-        return inverse_factor(_precision(given.information * bend))
+    def _inner(self, given: Conditions) -> ArrowFactor | None:
+        """Inverse factor of the precision of each cell's own drift, given all else; none where there are none."""
+        if "own" not in self.program.drift:
+            return None
+        return self.around.own.factor(given.information, _over_cells(given.own_scale))
 
-    def _without_own(self, inner: jax.Array | None, given: Conditions) -> tuple[jax.Array, jax.Array]:
-        """Precision and pull on each cell's coordinates and common drift, own drifts integrated out."""
+    def _without_own(self, inner: ArrowFactor | None, given: Conditions) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Precision and pull on coordinates and common drift, own drifts integrated out.
+
+        Returns
+        -------
+        cells : array, shape (coordinate, coordinate + knot, block, cell)
+            Precision of each cell, its rows of coordinates.
+        bend : array, shape (coordinate + knot, coordinate + knot)
+            Precision of all cells.
+        pull : array, shape (coordinate + knot, block, cell)
+        """
         at, size, w = self.around, len(given.known), given.information
-        bend, pull = w * at.bend, w * at.pull
+        cells, bend, pull = w * at.bend[:size], w * at.bend.sum((-2, -1)), w * at.pull
         if inner is not None:
-            s = _over_cells(given.own_scale)
-            reach = multiply(inner, s[:, None] * bend[size:])
-            pull = pull - apply(transpose(reach), apply(inner, s * pull[size:]))
-            bend = bend - multiply(transpose(reach), reach)
-        return bend, pull - jnp.tensordot(given.known, bend[:, :size], axes=(0, 1))
+            s = _over_cells(w * given.own_scale)
+            reach = inner.multiply(s[:, None] * at.own.reach)
+            pull = pull - apply(transpose(reach), inner.apply(s * at.own.pull))
+            cells = cells - multiply(transpose(reach[:, :size]), reach)
+            bend = bend - jnp.einsum("kibc,kjbc->ij", reach, reach)
+        return cells, bend, pull - jnp.tensordot(given.known, cells, axes=(0, 0))
 
     def _shared(self, given: Conditions, design: Design) -> tuple[jax.Array, jax.Array]:
         """Which coordinates and knots are shared latents, and how far one unit of each moves them."""
@@ -203,14 +214,14 @@ class ConditionalLaplace:
         kept = jnp.concatenate([jnp.asarray(plain, dtype=int), knots.astype(int)])
         return kept, units[kept]
 
-    def _place_own(self, inner: jax.Array, effects: jax.Array, standard: jax.Array, law: "Given") -> jax.Array:
+    def _place_own(self, inner: ArrowFactor, effects: jax.Array, standard: jax.Array, law: "Given") -> jax.Array:
         """Own drifts: through what law and common drift leave of the log response."""
         given, design = law.given, law.design
         theta = self.program.place(law.population, effects, given, design)
         left = design.log_response - self.program.log_law(theta, design) - design.basis @ law.common
-        pull = given.information * given.own_scale * jnp.einsum("bcnk,bcn->bck", self.around.lever, left)
-        own = apply(transpose(inner), apply(inner, _stacked(pull)) + _stacked(standard))
-        return jnp.moveaxis(own, 0, -1)
+        turned = jnp.einsum("bcnk,bcn->kbc", self.around.own.lever, left)
+        pull = _over_cells(given.information * given.own_scale) * turned
+        return self.around.own.to_knots(inner.apply_transposed(inner.apply(pull) + jnp.moveaxis(standard, -1, 0)))
 
 
 def choose_transport(program: BoundModel, design: Design, around: Linearisation) -> ConditionalLaplace:

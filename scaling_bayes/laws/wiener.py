@@ -14,7 +14,7 @@ from scipy.linalg.lapack import dpstrf
 
 Array = NDArray[np.float64]
 
-MAX_KNOTS = 10
+MAX_KNOTS = 7
 SAME_LEVEL = 0.01
 """Scales closer than this (in e-folds) count as one level."""
 

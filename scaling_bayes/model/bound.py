@@ -19,6 +19,9 @@ from scaling_bayes.model.run_effects import sample_run_effects
 LKJ = 2.0
 """Concentration of the prior on correlations between a group's effects."""
 
+HALF_NORMAL_MEDIAN = 0.6745
+"""Of a half-normal distribution of scale one."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -188,7 +191,7 @@ class BoundModel:
 
     def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
         """Spread of the common and of the own drift at the knots; zero where the model has none."""
-        at, prior = jnp.asarray(design.knot_axis), dist.LogNormal(jnp.log(design.drift_median), 1.0)
+        at, prior = jnp.asarray(design.knot_axis), dist.HalfNormal(design.drift_median / HALF_NORMAL_MEDIAN)
         scales = {part: _sample(f"drift_spread_{part}", prior)[at] for part in self.drift}
         none = jnp.zeros(design.basis.shape[-1])
         return scales.get("common", none), scales.get("own", none)

@@ -12,10 +12,12 @@ class Discrepancy:
     .. math::
 
         \log y = \log f(x; \theta_g) + s_c\, w_c(u) + s_o\, w_g(u) + \epsilon,
-        \qquad u = \log(x / x_{ref}), \quad s \sim \text{LogNormal}(\log m, 1)
+        \qquad u = \log(x / x_{ref}), \quad s \sim \text{HalfNormal with median } m
 
     Zero with zero slope at the reference, two-sided; a part common to all groups, which a comparison between groups
     cancels, and a part of each group's own. A prediction carries the process on, so that intervals widen with distance.
+    The prior of a spread ends steeply, or a drift could do all the work of the law: with a log-normal one, chains were
+    caught where the floor is nearly all of the loss and a drift ten times the median draws the curve.
 
     Parameters
     ----------
