@@ -32,7 +32,7 @@ MOST_POINTS = 8
 
 COVERAGE = [f"coverage_{100 * level:.0f}" for level in LEVELS]
 SCORES = [*COVERAGE, "whole_curve", "rmsle", "width", "interval_score", "crps"]
-FACTS = ["gates_passed", "failed_gates", "min_ess", "divergences", "cpu_seconds", "draws", "warmup", "seed"]
+FACTS = ["decided", "gates_passed", "failed_gates", "min_ess", "divergences", "cpu_seconds", "draws", "warmup", "seed"]
 
 
 @dataclass(frozen=True)
@@ -168,12 +168,14 @@ def spread_out(values: np.ndarray, most: int) -> np.ndarray:
 
 
 def read_facts(posterior: xr.DataTree) -> dict[str, Any]:
-    """What the sampler's gates said; empty for a method that does not sample."""
+    """What was decided of the discrepancy and what the gates said; empty for a method that does not sample."""
     gates = {gate["name"]: gate for gate in json.loads(posterior.attrs["gates"])}
+    decided = posterior.attrs.get("discrepancy", "").split(":")[0] or None
     if not gates:
-        return dict.fromkeys(("gates_passed", "failed_gates", "min_ess", "divergences"))
+        return dict.fromkeys(("decided", "gates_passed", "failed_gates", "min_ess", "divergences"))
     failed = [name for name, gate in gates.items() if not gate["passed"]]
     return {
+        "decided": decided,
         "gates_passed": not failed,
         "failed_gates": "; ".join(failed),
         "min_ess": round(min(gates["bulk ESS"]["value"], gates["tail ESS"]["value"])),

@@ -6,7 +6,8 @@ one, and with next to none, and each is scored by the log density that it gives 
 .. math:: s_k = \frac{1}{n} \sum_i \log \frac{1}{S} \sum_s p(\log y_i \mid \theta_s, k).
 
 Of the candidates whose score is within one standard error of the best one's (of the paired difference, rows clustered
-by cell where there are several), the one with the widest drift is taken: where data cannot tell, intervals are wide.
+by cell where there are several), or so near it that the difference does not matter, the one with the widest drift is
+taken: where data cannot tell, intervals are wide.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,9 @@ CANDIDATES: Mapping[str, float] = {"drift": 1.0, "tight drift": 1 / 3, "no drift
 
 LEFT_OUT = 1 / 3
 """Part of a cell's log range of scale that is left out."""
+
+SAME = 0.1
+"""Difference of mean log scores, in nats a run, that does not matter; a few hundred draws tell no smaller one."""
 
 FEWEST = 4
 """Rows that must be left out, and distinct rows that must stay, before evidence is asked."""
@@ -117,14 +121,15 @@ def _gather(binding: Binding, sweep: xr.Dataset, left_out: np.ndarray, key: jax.
 
 
 def weigh_evidence(evidence: xr.Dataset) -> tuple[str, str]:
-    """The widest candidate within one standard error of the best, and a sentence that says so."""
+    """The widest candidate that is as good as the best, and a sentence that says so."""
     scores = dict(zip(CANDIDATES, evidence["log_score"].values, strict=True))
     best = max(scores.values(), key=np.mean)
-    name = next(n for n, s in scores.items() if np.mean(best - s) <= _standard_error(best - s, evidence["cell"].values))
+    cell = evidence["cell"].values
+    name = next(n for n, s in scores.items() if np.mean(best - s) <= max(_standard_error(best - s, cell), SAME))
     told = ", ".join(f"{candidate} {np.mean(score):.2f}" for candidate, score in scores.items())
     return name, (
         f"{name}: mean log score of the {len(best)} runs at the largest scales, left out: {told}; the widest within "
-        "one standard error of the best is taken"
+        f"one standard error, or {SAME:g}, of the best is taken"
     )
 
 
