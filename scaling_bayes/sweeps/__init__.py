@@ -2,6 +2,7 @@
 
 from scaling_bayes.sweeps.catalogue import list_sweeps, load_sweep, missing_files
 from scaling_bayes.sweeps.checks import SweepError, SweepWarning
+from scaling_bayes.sweeps.derived import derive
 from scaling_bayes.sweeps.grid import sweep_grid
 from scaling_bayes.sweeps.readers import read_sweep
 from scaling_bayes.sweeps.simulation import simulate_sweep
@@ -25,6 +26,7 @@ __all__ = [
     "check_sweep",
     "compared_groups",
     "convert_loss",
+    "derive",
     "has_own_errors",
     "hold_out",
     "join_sweeps",
