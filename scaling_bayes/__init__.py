@@ -12,8 +12,8 @@ from typing import Any
 
 _PUBLIC = {
     "scaling_bayes.sweeps": (
-        "SweepError SweepWarning as_sweep convert_loss hold_out join_sweeps list_sweeps load_sweep read_sweep "
-        "simulate_sweep sweep_grid"
+        "SweepError SweepWarning as_sweep convert_loss derive hold_out join_sweeps list_sweeps load_sweep read_sweep "
+        "simulate_spectral simulate_sweep simulate_zipf spectral_exponents sweep_grid"
     ),
     "scaling_bayes.laws": "FormulaError Law RoleError law list_laws",
     "scaling_bayes.model": (
@@ -32,18 +32,19 @@ _PUBLIC = {
     "scaling_bayes.questions.summaries": "summarise",
     "scaling_bayes.validation.folds": "fold_scores",
 }
+_MODULES = {"derived": "scaling_bayes.sweeps.derived", "figures": "scaling_bayes.figures"}
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 
 __version__ = version("scaling-bayes")
 IMPORTED = time.time()
 """When this code was read; a source file that is younger is not what runs."""
-__all__ = ["__version__", "figures", *_HOME]
+__all__ = ["__version__", *_MODULES, *_HOME]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its module when it is first used, so that importing the package is fast."""
-    if name == "figures":
-        return import_module("scaling_bayes.figures")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _HOME:
         raise AttributeError(f"module 'scaling_bayes' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

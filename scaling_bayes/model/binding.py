@@ -140,13 +140,16 @@ def bind(
 def choose_references(law: Law, sweep: xr.Dataset) -> dict[str, float]:
     """Geometric mean of each covariate that the law lets one divide; 1 for the others.
 
+    Zeros (an annealing area before any annealing) are left out of it, and signs are.
+
     Examples
     --------
     >>> sweep = xr.Dataset(coords={"N": ("run", [1e6, 1e8])})
     >>> choose_references(Law("A*N**-alpha"), sweep)
     {'N': 10000000.0}
     """
-    means = {c: float(np.exp(np.log(sweep[c].values.astype(np.float64)).mean())) for c in law.scaled}
+    sizes = {c: np.abs(sweep[c].values.astype(np.float64)) for c in law.scaled}
+    means = {c: float(np.exp(np.log(size[size > 0]).mean())) for c, size in sizes.items() if (size > 0).any()}
     return {c: means.get(c, 1.0) for c in law.covariates}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.laws import Law
+from scaling_bayes.laws.reader import symbol
 from scaling_bayes.model.beta_binomial import BetaBinomial
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
@@ -56,9 +57,9 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
     {'prior_dominated': False, 'lone_groups': []}
     """
     _check_names(law, pooling, sweep)
-    logs = {c: _positive_logs(c, sweep) for c in law.covariates}
+    logs = {c: _logs_or_shares(c, law, sweep) for c in law.covariates}
     for covariate, values in logs.items():
-        _check_varies(covariate, values, law, pooling)
+        _check_varies(covariate, values, law, pooling, float(sweep[covariate][0]))
     for a, b in combinations(law.covariates, 2):
         _check_apart(a, b, logs, law, pooling)
     _check_tokenizers(law, pooling, sweep)
@@ -185,7 +186,17 @@ def _positive_logs(name: str, sweep: xr.Dataset) -> np.ndarray:
     return np.log(values)
 
 
-def _check_varies(covariate: str, logs: np.ndarray, law: Law, pooling: Mapping[str, Pooling]) -> None:
+def _logs_or_shares(covariate: str, law: Law, sweep: xr.Dataset) -> np.ndarray:
+    """Logarithms of a covariate; of one that the law only multiplies and adds, and that is not positive, shares."""
+    values = sweep[covariate].values.astype(np.float64)
+    if (values > 0).all() or not law.expression.is_polynomial(symbol(covariate)):
+        return _positive_logs(covariate, sweep)
+    if bad := np.flatnonzero(~np.isfinite(values)).tolist():
+        raise ModelError(f"{covariate} must be finite; rows {bad[:8]} hold {values[bad[:8]].tolist()}")
+    return values / (np.abs(values).max() or 1.0)
+
+
+def _check_varies(covariate: str, logs: np.ndarray, law: Law, pooling: Mapping[str, Pooling], first: float) -> None:
     terms = {text: names for text, names in law.terms.items() if covariate in names}
     told = {p for names in terms.values() for p in names & set(law.parameters)}
     if np.ptp(logs) >= CONSTANT or all(isinstance(pooling[p], Fixed) for p in told):
@@ -193,7 +204,7 @@ def _check_varies(covariate: str, logs: np.ndarray, law: Law, pooling: Mapping[s
     rest = " + ".join(text for text in law.terms if text not in terms)
     instead = f"use the law without it, sb.Law({rest!r})" if rest else "a law in it needs runs at several values"
     raise ModelError(
-        f"{covariate} is {np.exp(logs[0]):g} in all {len(logs)} runs, so the term {' and '.join(terms)} cannot be told "
+        f"{covariate} is {first:g} in all {len(logs)} runs, so the term {' and '.join(terms)} cannot be told "
         f"from a constant; {instead}"
     )
 

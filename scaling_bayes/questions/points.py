@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.laws.reader import read_formula
+from scaling_bayes.laws.reader import read_formula, symbol
 from scaling_bayes.laws.record import Record
 from scaling_bayes.symbols import suggest
 
@@ -91,7 +91,8 @@ def as_points(at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, record: Record,
     length = max(np.size(values) for values in given.values())
     if not length:
         raise QuestionError("at= has no points: give at least one value of each covariate")
-    columns = {n: _read_column(n, values, length, label=n in groups) for n, values in given.items()}
+    signed = _signed_covariates(record)
+    columns = {n: _read_column(n, v, length, label=n in groups, signed=n in signed) for n, v in given.items()}
     columns["extrapolation"] = record.extrapolation(columns)
     points = xr.Dataset(coords={name: (dim, values) for name, values in columns.items()})
     return points.assign_coords(run=at["run"].values) if isinstance(at, xr.Dataset) else points
@@ -110,10 +111,20 @@ def _read_columns(at: Any) -> tuple[str, dict[str, Any]]:
 
 def _needed_covariates(record: Record) -> list[str]:
     """Covariates of the law and of its axes, and what a counted response needs."""
+    return list(dict.fromkeys([*record.law.covariates, *_on_axes(record), *record.counted]))
+
+
+def _on_axes(record: Record) -> list[str]:
+    """Covariates along which the drift and the noise are placed, and scale is measured."""
     noise = [record.noise_axis.name] if record.noise_axis else []
     axes = [*(axis.name for axis in record.axes), *noise, record.scale_axis()]
-    beside = sorted({symbol.name for axis in axes for symbol in read_formula(axis).free_symbols})
-    return list(dict.fromkeys([*record.law.covariates, *beside, *record.counted]))
+    return sorted({free.name for axis in axes for free in read_formula(axis).free_symbols})
+
+
+def _signed_covariates(record: Record) -> set[str]:
+    """Covariates that the law only multiplies and adds, so that they may be zero or below."""
+    positive = {*_on_axes(record), *record.counted}
+    return {c for c in record.law.covariates if record.law.expression.is_polynomial(symbol(c))} - positive
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
@@ -122,12 +133,12 @@ def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
             raise QuestionError(f"at= names {name!r}, which the fitted sweep does not have: {suggest(name, known)}")
 
 
-def _read_column(name: str, values: Any, length: int, *, label: bool) -> np.ndarray:
+def _read_column(name: str, values: Any, length: int, *, label: bool, signed: bool) -> np.ndarray:
     if np.size(values) not in (1, length):
         raise QuestionError(
             f"at[{name!r}] has {np.size(values)} values and another column has {length}; give one value or equally many"
         )
-    column = _to_labels(name, values) if label else _to_numbers(name, values)
+    column = _to_labels(name, values) if label else _to_numbers(name, values, signed=signed)
     return np.broadcast_to(column, (length,))
 
 
@@ -140,12 +151,12 @@ def _to_labels(name: str, values: Any) -> np.ndarray:
     return column.astype(str)
 
 
-def _to_numbers(name: str, values: Any) -> np.ndarray:
+def _to_numbers(name: str, values: Any, *, signed: bool = False) -> np.ndarray:
     column = np.atleast_1d(values)
     numbers = np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
-    if bad := np.flatnonzero(~(np.isfinite(numbers) & (numbers > 0))).tolist():
+    if bad := np.flatnonzero(~(np.isfinite(numbers) & (signed | (numbers > 0)))).tolist():
         raise QuestionError(
-            f"at[{name!r}] holds what is no positive finite number at positions {bad[:SHOWN]}: "
+            f"at[{name!r}] holds what is no {'' if signed else 'positive '}finite number at positions {bad[:SHOWN]}: "
             f"{column[bad[:SHOWN]].tolist()}"
         )
     return numbers

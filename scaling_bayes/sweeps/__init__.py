@@ -2,9 +2,11 @@
 
 from scaling_bayes.sweeps.catalogue import list_sweeps, load_sweep, missing_files
 from scaling_bayes.sweeps.checks import SweepError, SweepWarning
+from scaling_bayes.sweeps.derived import derive
 from scaling_bayes.sweeps.grid import sweep_grid
 from scaling_bayes.sweeps.readers import read_sweep
 from scaling_bayes.sweeps.simulation import simulate_sweep
+from scaling_bayes.sweeps.spectral import simulate_spectral, spectral_exponents
 from scaling_bayes.sweeps.split import hold_out
 from scaling_bayes.sweeps.sweep import (
     as_sweep,
@@ -16,6 +18,7 @@ from scaling_bayes.sweeps.sweep import (
     sweep_hash,
 )
 from scaling_bayes.sweeps.units import convert_loss, join_sweeps
+from scaling_bayes.sweeps.zipf import simulate_zipf
 
 __all__ = [
     "SweepError",
@@ -25,6 +28,7 @@ __all__ = [
     "check_sweep",
     "compared_groups",
     "convert_loss",
+    "derive",
     "has_own_errors",
     "hold_out",
     "join_sweeps",
@@ -33,7 +37,10 @@ __all__ = [
     "missing_files",
     "read_sweep",
     "restore_attrs",
+    "simulate_spectral",
     "simulate_sweep",
+    "simulate_zipf",
+    "spectral_exponents",
     "sweep_grid",
     "sweep_hash",
 ]

@@ -1,6 +1,7 @@
 """Least squares against published fits, recomputed to every digit given."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import scaling_bayes as sb
@@ -125,3 +126,27 @@ def test_what_is_refused(case, sweeps):
     choices, error, fragment = REFUSED[case]
     with pytest.raises(error, match=fragment):
         sb.baseline(CHINCHILLA, sweeps["corpora"](), seed=0, **choices)
+
+
+def test_a_schedule_is_fitted_and_asked_by_its_areas():
+    """Along three schedules of one network, the areas under them give back the law that drew the losses."""
+    schedules = {
+        "constant": sb.derived.constant(1e-3, 4000),
+        "cosine": sb.derived.cosine(1e-3, 4000),
+        "wsd": sb.derived.wsd(1e-3, 4000, decay=800),
+    }
+    areas = {name: sb.derived.annealing_areas(rates).sel(step=[500, 1000, 2000, 3000, 3600, 4000])
+             for name, rates in schedules.items()}  # fmt: skip
+    frame = pd.concat([found.to_dataframe().assign(schedule=name) for name, found in areas.items()]).reset_index()
+    frame["loss"] = 2.6 + 0.4 * frame["S1"] ** -0.5 - 0.4 * frame["S2"]
+    units = {"step": "steps", "S1": "1", "S2": "1", "loss": "nats/token"}
+    sweep = sb.as_sweep(frame, response="loss", covariates=["step", "S1", "S2"], groups="schedule", units=units)
+    roles = {"L0": "floor", "A": "level", "alpha": "exponent", "c": "coefficient"}
+    law = sb.Law("L0 + A*S1**-alpha - c*S2", covariates=("S1", "S2"), roles=roles)
+    fit = sb.baseline(law, sweep, method="least_squares", seed=0, bootstrap=2)
+    found = [float(fit["estimate"][name]) for name in roles]
+    assert found == pytest.approx([2.6, 0.4, 0.5, 0.4], rel=1e-4)
+    answer = sb.predict(fit, {"S1": [2.0, 3.0], "S2": [0.0, 0.1]})["loss"].mean(("chain", "draw"))
+    np.testing.assert_allclose(answer, [2.6 + 0.4 * 2**-0.5, 2.6 + 0.4 * 3**-0.5 - 0.04], rtol=1e-3)
+    with pytest.raises(sb.QuestionError, match="no positive finite number"):
+        sb.predict(fit, {"S1": 0.0, "S2": 0.0})

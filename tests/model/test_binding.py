@@ -117,6 +117,10 @@ def test_references_are_geometric_means_where_the_law_lets_one_divide(sweep):
     for name in ("N", "D"):
         assert references[name] == pytest.approx(np.exp(np.log(sweep[name].values).mean()))
     assert choose_references(Law("a - b*log(C)", roles={"a": "level", "b": "coefficient"}), sweep)["C"] == 1.0
+    areas = sweep.isel(run=slice(3)).assign_coords(S2=("run", [0.0, 2.0, -8.0]))
+    assert choose_references(Law("a - b*S2", covariates=("S2",), roles={"a": "level"}), areas)["S2"] == pytest.approx(
+        4.0
+    )
 
 
 @pytest.mark.parametrize("times", [1e-6, 1024.0])

@@ -20,6 +20,7 @@ from scaling_bayes.model.checks import check_binding
 N, D = np.geomspace(1e7, 1e9, 8), 10 ** np.array([9.1, 10.3, 9.4, 10.9, 9.2, 10.1, 9.9, 10.6])
 CORPUS = np.repeat(["web", "code"], 4)
 CHINCHILLA = law("chinchilla")
+ANNEALED = Law("E + A*N**-alpha - c*S2", covariates=("N", "S2"), roles={"c": "coefficient", "E": "floor", "A": "level"})
 
 
 def tokenized(sweep, tokenizers, unit="nats/token"):
@@ -34,6 +35,12 @@ def spoilt(sweep, rows, value, name="loss"):
     values = sweep[name].values.copy()
     values[rows] = value
     return sweep.assign({name: ("run", values, sweep[name].attrs)})
+
+
+def annealed(sweep, values):
+    """A sweep in N with these annealing areas."""
+    sweep = sweep(N=N, D=D)
+    return sweep.assign_coords(S2=("run", np.resize(values, sweep.sizes["run"]), {"units": "1"}))
 
 
 def counted(sweep, error, **columns):
@@ -81,6 +88,12 @@ REFUSED = {
         Model(CHINCHILLA),
         ["above 0", "rows [1, 5] hold [-1.0, -1.0]", "1 - accuracy"],
     ),
+    "an annealing area that is the same everywhere": (
+        lambda s: annealed(s, 0.0),
+        Model(ANNEALED),
+        ["S2 is 0 in all 8 runs", "S2*c"],
+    ),
+    "an annealing area that is no number": (lambda s: annealed(s, np.nan), Model(ANNEALED), ["S2 must be finite"]),
     "N of 0": (lambda s: spoilt(s(N=N, D=D), [3], 0.0, "N"), Model(CHINCHILLA), ["N enters", "rows [3]"]),
     "a group of one run with parameters of its own": (
         lambda s: s(N=N, D=D, corpus=np.repeat(["web", "code"], [7, 1])),
@@ -198,6 +211,7 @@ ALLOWED = {
         Model(law("power")),
         FINE,
     ),
+    "an annealing area of 0 that the law multiplies": (lambda s: annealed(s, [0.0, 0.1]), Model(ANNEALED), FINE),
     "one tokenizer": (lambda s: tokenized(s(N=N, D=D), ["bpe"]), Model(CHINCHILLA), FINE),
 }
 
