@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from scaling_bayes.laws import Law, law
+from scaling_bayes.laws.wiener import MAX_KNOTS
 from scaling_bayes.model import Discrepancy, Frontier, Laplace, Model, Normal, Partial, Separate, StudentT
 from scaling_bayes.model.binding import choose_references
 
@@ -158,7 +159,7 @@ def test_axes_of_the_drift(case, sweep):
         assert axis.reference == pytest.approx(
             np.exp(np.log(sweep["D"] / sweep["N"] if axis.name == "D/N" else sweep[axis.name]).mean())
         )
-        assert len(axis.knots) == 10
+        assert len(axis.knots) == MAX_KNOTS
         assert axis.median == 0.005
 
 
