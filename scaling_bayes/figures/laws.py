@@ -12,7 +12,7 @@ from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.style import GOOD, GROUPS, MUTED, legend_below, new_figure, panel_grid
 from scaling_bayes.laws.catalogue import Entry, read_entries
 from scaling_bayes.laws.catalogue.illustration import PRIOR, Illustration, illustrate, span
-from scaling_bayes.symbols import COVARIATES, RESPONSES, latex, suggest
+from scaling_bayes.symbols import COVARIATES, latex, suggest
 
 COLUMNS, ROW = 7, 0.86
 """Panels side by side, and the height of a row in inches."""
@@ -100,7 +100,7 @@ def _within(entry: Entry, covariate: str, multiple: float) -> float:
 def _label(ax: Axes, name: str, covariates: Sequence[str]) -> None:
     """Title, letters of the covariates, and scales with as few ticks as can be read at this size."""
     ax.set_title(name, fontsize=5.2 if len(name) < 16 else 4.4, pad=2)
-    letters = [f"${latex(c)}$" if c in COVARIATES | RESPONSES else c.replace("_", " ") for c in covariates]
+    letters = [f"${latex(c)}$" if c in COVARIATES else c.replace("_", " ") for c in covariates]
     ax.set_xlabel("; ".join(letters), fontsize=5, labelpad=0.5)
     ax.set_xscale("log")
     low, high = ax.get_ylim()

@@ -13,7 +13,7 @@ from scaling_bayes.laws.functions import compile_expression
 from scaling_bayes.laws.reader import read_formula, symbol
 from scaling_bayes.laws.roles import RoleError, check_role, infer_roles
 from scaling_bayes.laws.scaling import reference_scales
-from scaling_bayes.symbols import COVARIATES, RESPONSES, latex
+from scaling_bayes.symbols import COVARIATES, latex
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Law:
     @property
     def latex(self) -> str:
         """The formula for a paper, without dollar signs."""
-        names = {symbol(n): latex(n) for n in self.covariates if n in COVARIATES | RESPONSES}
+        names = {symbol(n): latex(n) for n in self.covariates if n in COVARIATES}
         return sp.latex(self.expression, symbol_names=names)
 
     @cached_property

@@ -97,9 +97,12 @@ def test_names_are_told_apart_and_explained(entry):
     assert {s.name for s in found.expression.free_symbols} == {*found.covariates, *found.parameters}
     assert found.roles.keys() == set(found.parameters)
     assert set(found.roles.values()) <= ROLES.keys()
-    assert set(found.covariates) - COVARIATES.keys() - RESPONSES.keys() <= entry.covariates.keys()
+    assert set(found.covariates) - COVARIATES.keys() <= entry.covariates.keys()
     for named in (entry.covariates, entry.domain, entry.falls_with, entry.rises_with):
         assert set(named) <= set(found.covariates)
+    assert not {*found.covariates, *found.parameters} & RESPONSES.keys(), (
+        "a sweep could not hold it beside its response"
+    )
     assert set(entry.pool) <= set(found.parameters)
     assert set(entry.pool.values()) <= set(POOLING)
     assert entry.counting in {"", *COUNTING}

@@ -29,7 +29,7 @@ VALUES = {
     "leverage at 1e22": ("moe_leverage", "", LING, {"activation": 0.031, "granularity": 12, "C": 1e22}, 7.2, 0.05),
     "leverage at 1e20": ("moe_leverage", "", LING, {"activation": 0.031, "granularity": 12, "C": 1e20}, 4.5, 0.06),
     "over-training, 6.9B": ("gadre_overtrain", "", f"{GADRE}, RedPajama", {"M": 20, "C": 120 * 6.9e9**2}, 2.4427, 5e-4),
-    "its downstream error": ("err_of_loss", "", f"{GADRE}, RedPajama", {"loss": 2.4427}, 0.4719, 1e-4),
+    "its downstream error": ("err_of_loss", "", f"{GADRE}, RedPajama", {"L": 2.4427}, 0.4719, 1e-4),
     "optimum at 1e21": (
         "chinchilla", "", "Hoffmann et al. 2022", {"N": 1.824e9, "D": 1e21 / 6 / 1.824e9}, 2.3289, 5e-5,
     ),

@@ -11,14 +11,14 @@ from typing import Any
 from scaling_bayes.laws.catalogue.papers import Paper, read_papers
 from scaling_bayes.laws.catalogue.reported import Reported, read_reported
 from scaling_bayes.laws.law import Law
-from scaling_bayes.symbols import COVARIATES, RESPONSES
+from scaling_bayes.symbols import COVARIATES
 
 POOLING = ("shared", "partial", "separate")
 """What an entry may recommend for a parameter."""
 
 AROUND = {
     **{"N": 1e9, "D": 2e10, "C": 1e21, "M": 20.0, "S": 1e5, "U": 2e10, "P": 2.0, "epochs": 4.0, "experts": 16.0},
-    **{"width": 2048.0, "depth": 24.0, "batch": 1e6, "lr": 1e-3, "loss": 3.0},
+    **{"width": 2048.0, "depth": 24.0, "batch": 1e6, "lr": 1e-3},
 }
 """Scale of a covariate at which a law is looked at, where its entry names no other."""
 
@@ -185,14 +185,14 @@ class Entry:
         >>> read_entries()["lr_anneal"].meaning("S1")
         'sum of the learning rates so far'
         """
-        word = (COVARIATES | RESPONSES).get(covariate)
+        word = COVARIATES.get(covariate)
         return self.covariates.get(covariate) or (word.description if word else covariate)
 
 
 def _covariates(formula: str, roles: Mapping[str, str], given: Mapping[str, str]) -> tuple[str, ...]:
     """Covariates of a formula: those described, and the words of the field that are given no role."""
     names = dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", formula))
-    return tuple(n for n in names if n in given or (n in COVARIATES | RESPONSES and n not in roles))
+    return tuple(n for n in names if n in given or (n in COVARIATES and n not in roles))
 
 
 @cache

@@ -10,7 +10,7 @@ from scaling_bayes.laws.catalogue.reported import TRUST, Reported
 from scaling_bayes.laws.law import Law, Source
 from scaling_bayes.laws.reader import symbol
 from scaling_bayes.laws.roles import ROLES
-from scaling_bayes.symbols import COVARIATES, RESPONSES, latex
+from scaling_bayes.symbols import COVARIATES, latex
 
 HEAD = """# The law catalogue
 
@@ -158,7 +158,7 @@ def _prose(text: str) -> str:
 
 
 def _letter(covariate: str) -> str:
-    return f"${latex(covariate)}$" if covariate in COVARIATES | RESPONSES else f"`{covariate}`"
+    return f"${latex(covariate)}$" if covariate in COVARIATES else f"`{covariate}`"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
