@@ -4,7 +4,8 @@ from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.checking import plot_check
 from scaling_bayes.figures.extrapolation import plot_extrapolation
 from scaling_bayes.figures.folds import plot_folds
+from scaling_bayes.figures.laws import plot_laws
 from scaling_bayes.figures.style import save_figure
 from scaling_bayes.figures.sweep import plot_sweep
 
-__all__ = ["FigureError", "plot_check", "plot_extrapolation", "plot_folds", "plot_sweep", "save_figure"]
+__all__ = ["FigureError", "plot_check", "plot_extrapolation", "plot_folds", "plot_laws", "plot_sweep", "save_figure"]

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal
 
 import sympy as sp
 
+from scaling_bayes.laws.special import log_beta
+
 
 class Opaque(sp.Function):
     """A function that SymPy prints and carries, but never rewrites."""
@@ -82,6 +84,7 @@ FUNCTIONS: dict[str, Function] = {
             lambda xp: lambda x: xp.logaddexp(x, 0.0),
             "positive",
         ),
+        Function("log_beta", _opaque("log_beta", r"\log B\left(%s\right)"), log_beta, "any", 2),
     )
 }
 """Name in a formula -> what it means to SymPy and to an array module."""

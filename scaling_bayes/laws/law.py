@@ -45,7 +45,7 @@ class Law:
     source : Source, optional
         Where it comes from; no part of its identity.
     reported : mapping, optional
-        label -> {parameter: value} as published, in the paper's units.
+        label -> {parameter: value} as published; a paper may report only some.
 
     Raises
     ------

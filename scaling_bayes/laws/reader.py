@@ -152,7 +152,7 @@ class _Reader:
     def call(self, node: ast.expr, name: str, args: list[sp.Expr]) -> sp.Expr:
         row = FUNCTIONS[name]
         if len(args) != row.count and (row.count is not None or len(args) < 2):
-            expected = f"{row.count} argument" if row.count else "two or more arguments"
+            expected = f"{row.count} argument{'s' * (row.count > 1)}" if row.count else "two or more arguments"
             raise self.refuse(node.col_offset, f"{name} takes {expected}, found {len(args)}")
         if not all(arg.is_number for arg in args):
             return row.symbolic(*args)

@@ -7,7 +7,15 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from scaling_bayes import figures
-from scaling_bayes.figures import FigureError, plot_check, plot_extrapolation, plot_folds, plot_sweep, save_figure
+from scaling_bayes.figures import (
+    FigureError,
+    plot_check,
+    plot_extrapolation,
+    plot_folds,
+    plot_laws,
+    plot_sweep,
+    save_figure,
+)
 from scaling_bayes.figures.style import BAD, WIDTH
 from scaling_bayes.sweeps import SweepError
 
@@ -23,6 +31,7 @@ FIGURES = {
     "folds": lambda ask: plot_folds(ask("folded")),
     "folds, two methods": lambda ask: plot_folds({"one": ask("folded"), "two": ask("folded")}),
     "check": lambda ask: plot_check(ask("checked")),
+    "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 ANSWERS = [
     (plot_check, "checked", ()),

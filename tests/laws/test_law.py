@@ -12,12 +12,11 @@ import pytest
 import xarray as xr
 from matplotlib.mathtext import MathTextParser
 
-from scaling_bayes.laws import CATALOGUE, ROLES, FormulaError, Law, RoleError, law, list_laws
+from scaling_bayes.laws import CATALOGUE, ROLES, FormulaError, Law, RoleError, law
 from scaling_bayes.laws.roles import is_positive_sum
-from scaling_bayes.symbols import COVARIATES
 
 LAWS = {
-    **CATALOGUE,
+    **{name: law(name) for name in ("power", "power_offset", "chinchilla")},
     "gadre": Law("E + (a*M**eta + b*M**-eta)*C**-eta", roles={"a": "level", "b": "level"}),
     "kaplan": Law("((N_c/N)**(alpha_N/alpha_D) + D_c/D)**alpha_D"),
     "kaplan_E": Law("E + (A*N**(-alpha/beta) + B/D)**beta"),
@@ -228,22 +227,6 @@ def test_reported_numbers_give_the_published_optimum(name, loss):
     N = np.logspace(8, 11, 3001)
     best = chinchilla.evaluate({**chinchilla.reported[name], "N": N, "D": C / (6 * N)}).min()
     assert best == pytest.approx(loss, abs=2e-4)
-
-
-@every_law
-def test_reported_numbers_name_every_parameter(entry):
-    assert all(values.keys() == set(entry.parameters) for values in entry.reported.values())
-
-
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_the_catalogue_is_complete(name):
-    entry = law(name)
-    assert entry.name == name
-    assert entry.source is not None
-    assert entry.source.citation
-    row = list_laws().loc[name]
-    assert (row.formula, row.latex, row.source) == (entry.formula, entry.latex, entry.source.citation)
-    assert set(entry.covariates) <= COVARIATES.keys()
 
 
 def test_a_law_in_one_covariate_runs_along_another():

@@ -1,0 +1,60 @@
+"""The papers of the field: what each one uses of the catalogue, read from ``papers.toml``."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from scaling_bayes.laws.law import Source
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One row of the table of papers.
+
+    Attributes
+    ----------
+    key : str
+    source : Source
+    laws : tuple of str
+        Laws of the catalogue that it uses.
+    note : str
+        How they serve it, or what does instead.
+    """
+
+    key: str
+    source: Source
+    laws: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """Authors and year.
+
+        Examples
+        --------
+        >>> read_papers()["hoffmann"].label
+        'Hoffmann et al. 2022'
+        """
+        return f"{self.source.citation.split(',')[0]} {self.source.year}"
+
+
+@cache
+def read_papers() -> dict[str, Paper]:
+    """Papers by key.
+
+    Examples
+    --------
+    >>> read_papers()["besiroglu"].laws
+    ('chinchilla',)
+    """
+    rows = tomllib.loads(Path(__file__).with_name("papers.toml").read_text("utf-8"))
+    return {
+        key: Paper(
+            key,
+            Source(row["citation"], row.get("arxiv", ""), row["year"]),
+            tuple(row.get("laws", ())),
+            row.get("note", ""),
+        )
+        for key, row in rows.items()
+    }
