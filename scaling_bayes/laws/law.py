@@ -119,6 +119,11 @@ class Law:
         parts = sp.Add.make_args(self.expression)
         return {str(part): frozenset(s.name for s in part.free_symbols) for part in parts}
 
+    @cached_property
+    def signed(self) -> frozenset[str]:
+        """Covariates that the formula only multiplies and adds, so that they may be zero or below."""
+        return frozenset(name for name in self.covariates if self.expression.is_polynomial(symbol(name)))
+
     @property
     def latex(self) -> str:
         """The formula for a paper, without dollar signs."""

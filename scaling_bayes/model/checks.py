@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.laws import Law
-from scaling_bayes.laws.reader import symbol
 from scaling_bayes.model.beta_binomial import BetaBinomial
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
@@ -189,7 +188,7 @@ def _positive_logs(name: str, sweep: xr.Dataset) -> np.ndarray:
 def _logs_or_shares(covariate: str, law: Law, sweep: xr.Dataset) -> np.ndarray:
     """Logarithms of a covariate; of one that the law only multiplies and adds, and that is not positive, shares."""
     values = sweep[covariate].values.astype(np.float64)
-    if (values > 0).all() or not law.expression.is_polynomial(symbol(covariate)):
+    if (values > 0).all() or covariate not in law.signed:
         return _positive_logs(covariate, sweep)
     if bad := np.flatnonzero(~np.isfinite(values)).tolist():
         raise ModelError(f"{covariate} must be finite; rows {bad[:8]} hold {values[bad[:8]].tolist()}")

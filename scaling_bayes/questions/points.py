@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.laws.reader import read_formula, symbol
+from scaling_bayes.laws.reader import read_formula
 from scaling_bayes.laws.record import Record
 from scaling_bayes.symbols import suggest
 
@@ -122,9 +122,8 @@ def _on_axes(record: Record) -> list[str]:
 
 
 def _signed_covariates(record: Record) -> set[str]:
-    """Covariates that the law only multiplies and adds, so that they may be zero or below."""
-    positive = {*_on_axes(record), *record.counted}
-    return {c for c in record.law.covariates if record.law.expression.is_polynomial(symbol(c))} - positive
+    """Covariates that may be zero or below: no logarithm of them is taken."""
+    return set(record.law.signed) - {*_on_axes(record), *record.counted}
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
