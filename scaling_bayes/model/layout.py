@@ -113,11 +113,14 @@ def round_up(rows: int) -> int:
 def arrange_rows(
     law: Law, response: np.ndarray, sweep: xr.Dataset, cells: Cells, references: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Covariates divided by their references, log response and weight of every row; padding has weight zero."""
+    """Covariates divided by their references, log response and weight of every row; padding has weight zero.
+
+    Padding has the covariates of the last run: a law is finite where runs are, and need not be at the reference.
+    """
     padding = cells.runs < 0
     columns = {c: sweep[c].values.astype(np.float64) / references[c] for c in law.covariates}
     return {
-        "covariates": {c: np.where(padding, 1.0, column[cells.runs]) for c, column in columns.items()},
+        "covariates": {c: column[cells.runs] for c, column in columns.items()},
         "references": {c: np.float64(r) for c, r in references.items()},
         "log_response": np.where(padding, response.mean(), response[cells.runs]),
         "weight": (~padding).astype(np.float64),

@@ -1,4 +1,4 @@
-"""Published fits come out of public tables again: the catalogue's formulas, the cards' counting and the Huber baseline."""
+"""Published fits come out of public tables again: formulas, counting and the Huber baseline together."""
 
 import pytest
 
