@@ -37,7 +37,7 @@ lock: | $(VENV) ## Write requirements.lock anew, with the newest versions that p
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools" uv.lock' EXIT && rm -f uv.lock && \
 	$(BIN)/python -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet uv && \
 	UV_PYTHON=$(BIN)/python "$$tools/bin/uv" export --quiet --no-emit-project --format requirements-txt \
-	    --extra bytelm --extra test --extra lint --group build -o requirements.lock
+	    --extra browser --extra bytelm --extra test --extra lint --group build -o requirements.lock
 
 clean: ## Remove the virtual environment, caches and builds
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache
