@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import sympy as sp
 
-from scaling_bayes.laws.special import log_beta
+from scaling_bayes.laws.special import log_beta, skewed_sigmoid
 
 
 class Opaque(sp.Function):
@@ -83,6 +83,13 @@ FUNCTIONS: dict[str, Function] = {
             _opaque("softplus", r"\mathrm{softplus}\left(%s\right)"),
             lambda xp: lambda x: xp.logaddexp(x, 0.0),
             "positive",
+        ),
+        Function(
+            "skewed_sigmoid",
+            _opaque("skewed_sigmoid", r"\sigma_{\mathrm{skewed}}\left(%s\right)"),
+            skewed_sigmoid,
+            "positive",
+            2,
         ),
         Function("log_beta", _opaque("log_beta", r"\log B\left(%s\right)"), log_beta, "any", 2),
     )

@@ -1,6 +1,8 @@
 """Special functions of formulas, each written once for NumPy, xarray and JAX."""
 
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 _SHIFT = 10
@@ -10,6 +12,9 @@ _SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 """Coefficients of 1/z, 1/z**3, ... in the logarithm of the gamma function."""
 
 _HALF_LOG_TWO_PI = 0.9189385332046727
+
+_STEPS = 12
+"""Newton's steps to the inverse of a convex function, each of which about doubles the digits."""
 
 
 def log_beta(xp: Any) -> Callable[[Any, Any], Any]:
@@ -49,3 +54,55 @@ def log_beta(xp: Any) -> Callable[[Any, Any], Any]:
         return steps + powers + _HALF_LOG_TWO_PI + series(a) + series(b) - series(total)
 
     return function
+
+
+@cache
+def skewed_sigmoid(xp: Any) -> Callable[[Any, Any], Any]:
+    r"""Solution u of an equation that has no closed form, a sigmoid in t whose two tails have exponents of their own.
+
+    .. math:: \log u - |a| \log(1 - u) = t, \qquad u \to e^t \;\text{far below}, \quad 1 - u \to e^{-t / |a|} \;\text{far above}
+
+    Parameters
+    ----------
+    xp : module
+        ``numpy`` or ``jax.numpy``.
+
+    Returns
+    -------
+    callable
+        Of two arrays, t and a. Newton's steps in the logit of u, from the nearer of two asymptotes, which converge from
+        one side because the equation is convex or concave there; JAX differentiates the solution, not the steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> u = skewed_sigmoid(np)(0.3, 2.0)
+    >>> round(float(np.log(u) - 2.0 * np.log(1 - u)), 12)
+    0.3
+    """
+
+    def softplus(x: Any) -> Any:
+        return xp.logaddexp(x, 0.0)
+
+    def sigmoid(x: Any) -> Any:
+        return xp.exp(-softplus(-x))
+
+    def solve(t: Any, a: Any) -> Any:
+        far = t / a
+        v = xp.minimum(t, far) * (a > 1) + xp.maximum(t, far) * (a <= 1)
+        for _ in range(_STEPS):
+            v = v - (v + (a - 1) * softplus(v) - t) / (1 + (a - 1) * sigmoid(v))
+        return v
+
+    if xp.__name__ == "jax.numpy":
+        jax = import_module("jax")
+        solve = jax.custom_jvp(solve)
+
+        def tangent(primals: Any, tangents: Any) -> Any:
+            v = solve(*primals)
+            slope = 1 + (primals[1] - 1) * sigmoid(v)
+            return v, (tangents[0] - softplus(v) * tangents[1]) / slope
+
+        solve.defjvp(tangent)
+
+    return lambda t, a: sigmoid(solve(t, xp.abs(a)))

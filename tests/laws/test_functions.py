@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.mathtext import MathTextParser
-from scipy.special import betaln
+from scipy.optimize import brentq
+from scipy.special import betaln, expit, log_expit
 from sympy import latex
 
 from scaling_bayes.laws import FUNCTIONS, read_formula
@@ -30,8 +31,9 @@ MEANING = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "softplus": lambda x: np.log(1 + np.exp(x)),
     "log_beta": betaln,
+    "skewed_sigmoid": np.vectorize(lambda t, a: expit(brentq(lambda v: log_expit(v) - a * log_expit(-v) - t, -99, 99))),
 }
-DIGITS = {"log_beta": 1e-13}
+DIGITS = {"log_beta": 1e-13, "skewed_sigmoid": 1e-11}
 
 
 def called(name, *arguments):
@@ -121,3 +123,22 @@ def test_the_beta_function_keeps_its_digits_far_out(a, k):
     with mpmath.workdps(40):
         exact = mpmath.loggamma(a) + mpmath.loggamma(k) - mpmath.loggamma(mpmath.mpf(a) + mpmath.mpf(k))
     np.testing.assert_allclose(found, float(exact), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("a", [1e-4, 0.3, 1.0, 2.5, 1e3])
+def test_the_skewed_sigmoid_solves_its_equation_and_jax_differentiates_the_solution(a):
+    t = np.linspace(-30, 30, 61)
+    with jax.enable_x64(True):
+        function = compile_expression(read_formula("skewed_sigmoid(t, a)"), ["t", "a"], "jax.numpy")
+        u, slope = jax.vmap(jax.value_and_grad(function, (0, 1)), (0, None))(t, a)
+        curvature = jax.vmap(jax.grad(jax.grad(function)), (0, None))(t, a)
+    u, slope, curvature = np.asarray(u), np.asarray(slope), np.asarray(curvature)
+    inside = (u > 1e-12) & (u < 1 - 1e-9)
+    u, t, slope, curvature = u[inside], t[inside], slope[:, inside], curvature[inside]
+    assert len(t) > 5
+    np.testing.assert_allclose(np.log(u) - a * np.log1p(-u), t, atol=1e-6)
+    spread = 1 - u + a * u
+    np.testing.assert_allclose(slope[0], u * (1 - u) / spread, rtol=1e-6)
+    np.testing.assert_allclose(slope[1], u * (1 - u) * np.log1p(-u) / spread, rtol=1e-6)
+    bent = u * (1 - u) / spread**3 * ((1 - 2 * u) * spread - (a - 1) * u * (1 - u))
+    np.testing.assert_allclose(curvature, bent, rtol=1e-5, atol=1e-12)
