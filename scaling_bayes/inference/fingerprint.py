@@ -43,9 +43,11 @@ def fingerprint(model: Model, sweep: xr.Dataset, *, devices: Sequence[str], **sa
     Returns
     -------
     str or None
-        32 hexadecimal digits; None where the code in memory may not be the code on disk, because a source file changed
-        after the package was imported.
+        32 hexadecimal digits; None where the law calls a function of the user's, and where the code in memory may not
+        be the code on disk, because a source file changed after the package was imported.
     """
+    if model.law.functions:
+        return None
     code = hash_sources(PACKAGE, since=vars(sys.modules["scaling_bayes"])["IMPORTED"])
     if code is None:
         return None

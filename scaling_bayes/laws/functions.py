@@ -4,6 +4,7 @@ SymPy carries most of them as they stand (`Opaque`) instead of rewriting them: t
 small ``x``, a softplus finite for large ones, and the time to read a hostile formula short.
 """
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -96,6 +97,12 @@ FUNCTIONS: dict[str, Function] = {
 }
 """Name in a formula -> what it means to SymPy and to an array module."""
 
+REGISTERED: dict[str, Function] = {}
+"""Functions of the user's own; see `scaling_bayes.laws.Law.from_function`."""
+
+CALLABLE = ChainMap(REGISTERED, FUNCTIONS)
+"""All that a formula may call."""
+
 
 def compile_expression(expression: sp.Expr, names: Iterable[str], module: str = "numpy") -> Callable[..., Any]:
     """Compile an expression to a function of arrays.
@@ -120,7 +127,7 @@ def compile_expression(expression: sp.Expr, names: Iterable[str], module: str = 
     4.0
     """
     xp = import_module(module)
-    namespace = {row.name: row.numeric(xp) for row in FUNCTIONS.values()}
+    namespace = {row.name: row.numeric(xp) for row in CALLABLE.values()}
     if module == "jax.numpy":
         expression = expression.replace(_is_general_power, lambda power: _power(power.base, power.exp))
         namespace[_power.__name__] = lambda base, exponent: xp.exp(exponent * xp.log(base))

@@ -11,6 +11,7 @@ import sympy as sp
 
 from scaling_bayes.laws.functions import compile_expression
 from scaling_bayes.laws.reader import read_formula, symbol
+from scaling_bayes.laws.registered import called_functions, check_functions, register_function
 from scaling_bayes.laws.roles import RoleError, check_role, infer_roles
 from scaling_bayes.laws.scaling import reference_scales
 from scaling_bayes.symbols import COVARIATES, latex
@@ -48,6 +49,8 @@ class Law:
         label -> {parameter: value} as published; a paper may report only some.
     pooling : mapping, optional
         parameter -> ``"shared"``, ``"partial"`` or ``"separate"``, as the catalogue recommends; no part of identity.
+    functions : mapping, optional
+        Set by the law itself: the user's own functions that the formula calls, each with the hash of its code.
 
     Raises
     ------
@@ -72,8 +75,11 @@ class Law:
     source: Source | None = field(default=None, compare=False)
     reported: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False, compare=False, repr=False)
     pooling: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False, repr=False)
+    functions: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
+        check_functions(self.formula, self.functions)
+        object.__setattr__(self, "functions", called_functions(self.expression))
         names = set(self.names)
         given = dict(self.roles or {})
         covariates = set(self.covariates or (names & COVARIATES.keys()) - given.keys())
@@ -153,6 +159,7 @@ class Law:
         module : {"numpy", "jax.numpy"}
             Array module; the ``numpy`` function takes labelled DataArrays too.
         """
+        check_functions(self.formula, self.functions)
         names = (*self.covariates, *self.parameters)
         function = compile_expression(self.expression, names, module)
         return lambda **values: function(*(values[n] for n in names))
@@ -262,8 +269,9 @@ class Law:
         >>> Law("A*N**-alpha").to_dict()["roles"]
         {'A': 'level', 'alpha': 'exponent'}
         """
-        saved = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
-        return {**saved, "roles": dict(self.roles), "covariates": list(self.covariates)}
+        saved = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and f.name != "functions"}
+        own = {"functions": dict(self.functions)} if self.functions else {}
+        return {**saved, "roles": dict(self.roles), "covariates": list(self.covariates)} | own
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Law":
@@ -280,7 +288,47 @@ class Law:
         >>> Law.from_dict(law.to_dict()) == law
         True
         """
-        return cls(saved["formula"], roles=saved["roles"], covariates=tuple(saved["covariates"]), name=saved["name"])
+        told = {"roles": saved["roles"], "covariates": tuple(saved["covariates"]), "name": saved["name"]}
+        return cls(saved["formula"], **told, functions=saved.get("functions", {}))
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], *, positive: bool = True, **described: Any) -> "Law":
+        r"""A law that is no closed formula: an equation solved by steps, a path, a table.
+
+        .. math:: L = f(x; p)
+
+        The function becomes one of the formula language, here and in any other `Law` of this process; its gradient is
+        JAX's. A file keeps its name and the hash of its code, never the code: who opens a posterior of it defines it
+        first. Fits are not kept in the cache, since what the function itself calls is not seen.
+
+        Parameters
+        ----------
+        function : callable
+            ``f(xp, ...)``: the array module, ``numpy`` or ``jax.numpy``, then covariates and parameters by name. Of
+            arrays that broadcast, in the paper's units, and differentiable by JAX.
+        positive : bool
+            Whether it is above zero for all positive arguments; if not, residuals are not logarithmic.
+        **described
+            `roles`, `covariates`, `name`, `source`, `reported` and `pooling` of `Law`.
+
+        Raises
+        ------
+        FormulaError
+            If the function's name is taken by the language, or its arguments are not named one by one.
+        RoleError
+            If a parameter's role is unknown: a place in the formula decides none here.
+
+        Examples
+        --------
+        >>> def saturating(xp, N, A, alpha): return A * xp.exp(-alpha * xp.log(N))
+        >>> law = Law.from_function(saturating, roles={"A": "level"})
+        >>> law.formula, law.covariates, law.roles
+        ('saturating(N, A, alpha)', ('N',), {'A': 'level', 'alpha': 'exponent'})
+        >>> law.evaluate({"N": 1e8, "A": 40.0, "alpha": 0.25}).round(3).item()
+        0.4
+        """
+        arguments = register_function(function, positive=positive)
+        return cls(f"{function.__name__}({', '.join(arguments)})", **described)
 
 
 def _as_float(value: Any) -> Any:

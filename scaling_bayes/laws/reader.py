@@ -14,7 +14,7 @@ from keyword import iskeyword
 import numpy as np
 import sympy as sp
 
-from scaling_bayes.laws.functions import FUNCTIONS
+from scaling_bayes.laws.functions import CALLABLE, FUNCTIONS
 
 MAX_CHARACTERS = 2_000
 MAX_DEPTH = 40
@@ -127,10 +127,10 @@ class _Reader:
                 return self.read(operand, depth)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
                 return self.operate(node, type(op), self.read(left, depth), self.read(right, depth))
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in CALLABLE:
                 return self.call(node, name, [self.read(arg, depth) for arg in args])
             case ast.Call():
-                raise self.refuse(node.col_offset, f"only these functions are known: {', '.join(FUNCTIONS)}")
+                raise self.refuse(node.col_offset, f"only these functions are known: {', '.join(CALLABLE)}")
             case ast.Attribute():
                 raise self.refuse(node.col_offset, f"attribute access is not part of a formula; expected {LANGUAGE}")
         raise self.refuse(node.col_offset, f"expected {LANGUAGE}")
@@ -139,7 +139,7 @@ class _Reader:
         if not name[0].isalpha() or "__" in name:
             problem = f"a name is a letter followed by letters, digits and single underscores, found {name!r}"
             raise self.refuse(node.col_offset, problem)
-        if name in FUNCTIONS or name in RESERVED:
+        if name in CALLABLE or name in RESERVED:
             problem = f"{name!r} is a function or reserved; call it with an argument or choose another name"
             raise self.refuse(node.col_offset, problem)
         return symbol(name)
@@ -150,7 +150,7 @@ class _Reader:
         return _OPERATORS[op](left, right)
 
     def call(self, node: ast.expr, name: str, args: list[sp.Expr]) -> sp.Expr:
-        row = FUNCTIONS[name]
+        row = CALLABLE[name]
         if len(args) != row.count and (row.count is not None or len(args) < 2):
             expected = f"{row.count} argument{'s' * (row.count > 1)}" if row.count else "two or more arguments"
             raise self.refuse(node.col_offset, f"{name} takes {expected}, found {len(args)}")

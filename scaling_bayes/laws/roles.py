@@ -11,7 +11,7 @@ from math import log
 
 import sympy as sp
 
-from scaling_bayes.laws.functions import FUNCTIONS
+from scaling_bayes.laws.functions import CALLABLE
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def is_positive_sum(expression: sp.Expr) -> bool:
         return is_positive_sum(expression.base)
     if expression.is_Symbol:
         return True
-    row = FUNCTIONS.get(expression.func.__name__)
+    row = CALLABLE.get(expression.func.__name__)
     return row is not None and (
         row.sign == "positive" or (row.sign == "kept" and all(is_positive_sum(part) for part in expression.args))
     )

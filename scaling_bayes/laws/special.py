@@ -60,7 +60,9 @@ def log_beta(xp: Any) -> Callable[[Any, Any], Any]:
 def skewed_sigmoid(xp: Any) -> Callable[[Any, Any], Any]:
     r"""Solution u of an equation that has no closed form, a sigmoid in t whose two tails have exponents of their own.
 
-    .. math:: \log u - |a| \log(1 - u) = t, \qquad u \to e^t \;\text{far below}, \quad 1 - u \to e^{-t / |a|} \;\text{far above}
+    .. math:: \log u - |a| \log(1 - u) = t
+
+    so that u is :math:`e^t` far below and :math:`1 - e^{-t / |a|}` far above.
 
     Parameters
     ----------
@@ -96,13 +98,14 @@ def skewed_sigmoid(xp: Any) -> Callable[[Any, Any], Any]:
 
     if xp.__name__ == "jax.numpy":
         jax = import_module("jax")
-        solve = jax.custom_jvp(solve)
+        steps = jax.custom_jvp(solve)
 
         def tangent(primals: Any, tangents: Any) -> Any:
-            v = solve(*primals)
+            v = steps(*primals)
             slope = 1 + (primals[1] - 1) * sigmoid(v)
             return v, (tangents[0] - softplus(v) * tangents[1]) / slope
 
-        solve.defjvp(tangent)
+        steps.defjvp(tangent)
+        solve = steps
 
     return lambda t, a: sigmoid(solve(t, xp.abs(a)))

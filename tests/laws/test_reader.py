@@ -148,10 +148,10 @@ def sentinel(monkeypatch):
 @pytest.mark.parametrize("formula", HOSTILE.values(), ids=HOSTILE)
 def test_what_is_not_a_formula_is_refused_quickly_and_not_run(formula, sentinel):
     modules = set(sys.modules)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(FormulaError) as error:
         read_formula(formula)
-    assert time.perf_counter() - start < QUICK
+    assert time.process_time() - start < QUICK
     assert sentinel == []
     assert set(sys.modules) == modules
     assert re.match(r"column \d+: ['\w]+ |a formula (is|has) ", str(error.value))
@@ -165,7 +165,7 @@ def test_what_is_not_text_is_refused(formula):
 
 @pytest.mark.parametrize("formula", INTRICATE.values(), ids=INTRICATE)
 def test_an_intricate_formula_is_read_rescaled_and_compiled_or_refused_quickly(formula):
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         expression = read_formula(formula)
     except FormulaError:
@@ -175,7 +175,7 @@ def test_an_intricate_formula_is_read_rescaled_and_compiled_or_refused_quickly(f
         covariates = [s for s in names if s.name in {"N", "D", "C"} or s.name.startswith("x")]
         reference_scales(expression, covariates, set(names) - set(covariates))
         compile_expression(expression, [s.name for s in names])
-    assert time.perf_counter() - start < QUICK
+    assert time.process_time() - start < QUICK
 
 
 @pytest.mark.parametrize(
