@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 import traitlets
 import xarray as xr
@@ -164,7 +165,7 @@ class Panel(Canvas):
         return write_page([self], path)
 
     def frames(self) -> Iterator[tuple[float, dict[str, Any]]]:
-        """Values of the main control, and the view at each, for the exported page; the state is as before afterwards."""
+        """Values of the main control, and the view at each, for the exported page; the state stays."""
         control = next((c for c in self.view["scene"]["controls"] if c["name"] == self.main), None)
         if control is None:
             return
@@ -180,7 +181,10 @@ class Panel(Canvas):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and a picture for where no widget can run."""
-        bundle = super()._repr_mimebundle_(**kwargs)
+        return self.add_picture(super()._repr_mimebundle_(**kwargs))
+
+    def add_picture(self, bundle: Any) -> Any:
+        """Add the figure as PNG to what a widget displays itself as."""
         data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
         file = io.BytesIO()
         self.figure().savefig(file, format="png", dpi=PICTURE, metadata={"Software": None})
@@ -200,7 +204,6 @@ def spread(control: Mapping[str, Any], size: int = FRAMES) -> list[float]:
     >>> spread({"low": 1.0, "high": 100.0, "value": 10.0, "log": True}, 3)
     [1.0, 10.0, 100.0]
     """
-    from numpy import geomspace, linspace
-
-    values = (geomspace if control["log"] else linspace)(control["low"], control["high"], size)
-    return sorted({*values.round(12).tolist(), control["value"]})
+    values = (np.geomspace if control["log"] else np.linspace)(control["low"], control["high"], size)
+    apart = [v for v in values.tolist() if not np.isclose(v, control["value"])]
+    return sorted([*apart, control["value"]])

@@ -224,9 +224,7 @@ class Scene:
 
     def add_choice(self, name: str, label: str, value: str, options: Sequence[str]) -> None:
         """A list of which one is chosen."""
-        self.controls.append(
-            {"kind": "choice", "name": name, "label": label, "value": value, "options": list(options)}
-        )
+        self.controls.append({"kind": "choice", "name": name, "label": label, "value": value, "options": list(options)})
 
     def add_several(
         self, name: str, label: str, value: Sequence[str], options: Sequence[str], colours: Mapping[str, str]

@@ -57,7 +57,7 @@ class Subject:
         """The fitted runs as a sweep."""
         tree = lead(self.posterior)
         runs = tree["constant_data"].to_dataset()
-        return runs.set_coords(list(runs.data_vars)).merge(tree["observed_data"].to_dataset(), join="left")
+        return runs.set_coords(list(runs.data_vars)).assign(tree["observed_data"].to_dataset().data_vars)
 
     @cached_property
     def covariates(self) -> Covariates:
@@ -89,6 +89,11 @@ class Subject:
         for level in LEVELS:
             table[f"inside {level:g}"] = scored["inside"].sel(level=level).values.astype(bool)
         return table
+
+    @cached_property
+    def runs(self) -> dict[str, np.ndarray]:
+        """The columns of `scored`."""
+        return {str(name): column.to_numpy() for name, column in self.scored.items()}
 
     def attrs(self, **more: Any) -> dict[str, Any]:
         """Attributes of an answer about this posterior."""
