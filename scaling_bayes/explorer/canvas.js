@@ -153,11 +153,11 @@ function render({ model, el }) {
 
   function updateHandles() {
     const seen = new Set();
-    state.frames.forEach((frame, k) => frame.plot.marks.filter((m) => m.drag).forEach((mark) => {
+    state.frames.forEach((frame, k) => frame.plot.marks.filter((m) => m.drag).forEach((mark, level) => {
       const key = `${k}/${mark.drag}`;
       seen.add(key);
       if (!handles.has(key)) handles.set(key, makeHandle(stage, ask));
-      handles.get(key).update(frame, mark);
+      handles.get(key).update(frame, mark, level);
     }));
     for (const [key, handle] of handles) if (!seen.has(key)) { handle.node.remove(); handles.delete(key); }
   }

@@ -146,7 +146,8 @@ export function makeHandle(parent, ask) {
   });
   return {
     node,
-    update(nextFrame, nextMark) {
+    update(nextFrame, nextMark, level = 0) {
+      tag.style.top = `${1 + 19 * level}px`; // names of rules stand one below the other
       [frame, mark] = [nextFrame, { ...nextMark, value: held ? mark.value : nextMark.x }];
       node.hidden = false;
       node.style.setProperty("--sb-rule", mark.colour === "muted" ? "var(--sb-muted)" : "var(--sb-ink)");

@@ -36,6 +36,7 @@ NEAR = 2.0
 """Factor in the other covariates at which a run is half as dark."""
 
 FAINT = 0.12
+UNSET = 0.0
 
 
 class Extrapolation(Panel):
@@ -68,8 +69,8 @@ class Extrapolation(Panel):
     at = traitlets.Dict().tag(**{STATE: True})
     groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
     level = traitlets.Float(0.9).tag(**{STATE: True})
-    budget = traitlets.Float(1.0).tag(**{STATE: True})
-    held_out_at = traitlets.Float(1.0).tag(**{STATE: True})
+    budget = traitlets.Float(UNSET).tag(**{STATE: True})
+    held_out_at = traitlets.Float(UNSET).tag(**{STATE: True})
     reach = traitlets.Float(100.0).tag(**{STATE: True})
     new_run = traitlets.Bool(True).tag(**{STATE: True})
 
@@ -81,7 +82,6 @@ class Extrapolation(Panel):
         self.groups = list(self.subject.cells)[:FEW]
         self.at = {n: _middle(values) for n, values in covariates.fitted.items()}
         self.along = covariates.axes[0]
-        self.budget = float(covariates.fitted[self._scale].max() * np.sqrt(self.reach))
         self.names = {"runs": self._tell_runs()}
 
     @property
@@ -103,17 +103,17 @@ class Extrapolation(Panel):
     @traitlets.observe("along")
     def _move_line(self, _: Any) -> None:
         """The line stands where the fitted runs end, and so does a reading that is no compute."""
-        values = self.subject.covariates.fitted[self.along]
+        fitted = self.subject.covariates.fitted
         self._span = (np.inf, 0.0)
-        self.held_out_at = float(values.max())
-        if self._scale != "C":
-            self.budget = float(values.max() * np.sqrt(self.reach))
+        self.held_out_at = float(fitted[self.along].max())
+        if self._scale != "C" or self.budget == UNSET:
+            self.budget = float(fitted[self._scale].max() * np.sqrt(self.reach))
         self._widen({})
 
     @traitlets.observe("budget")
     def _widen(self, _: Any) -> None:
         """The axis reaches as far as numbers are read, and does not shrink again."""
-        if self.along:
+        if self.along and self.budget != UNSET:
             place = self._place()
             self._span = (min(self._span[0], place), max(self._span[1], place))
 

@@ -1,6 +1,6 @@
 // Marks on a canvas. A mark names arrays of the view's one buffer as [offset, length]; `frame` turns data into pixels.
 
-import { toFraction } from "./axes.js";
+import { formatValue, toFraction } from "./axes.js";
 
 export function makeFrame(plot, box) {
   const [left, top, width, height] = box;
@@ -88,6 +88,13 @@ const MARKS = {
     g.setLineDash(DASHES[mark.dash ?? "dashed"]);
     g.lineWidth = mark.width ?? 1;
     g.stroke();
+    if (!mark.label) return;
+    const left = x !== null && x > frame.left + 0.7 * frame.width;
+    g.fillStyle = colour(mark.colour ?? "ink");
+    g.textAlign = left || x === null ? "right" : "left";
+    const value = formatValue(mark.x ?? mark.y, (x === null ? frame.plot.y : frame.plot.x).unit);
+    const [tx, ty] = x === null ? [frame.left + frame.width - 4, y - 6] : [x + (left ? -6 : 6), frame.top + 12 + 17 * (mark.level ?? 0)];
+    g.fillText(`${mark.label} ${value}`, tx, ty);
   },
   span(g, frame, mark, array, colour) {
     const [low, high] = (mark.x ?? mark.y).map(mark.x ? frame.x : frame.y).map(clip);

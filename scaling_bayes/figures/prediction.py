@@ -15,7 +15,6 @@ from scaling_bayes.figures.ranges import draw_quantiles, draw_scale, fitted_patc
 from scaling_bayes.figures.style import (
     BAD,
     INK,
-    WIDTH,
     axis_label,
     group_colours,
     group_markers,
@@ -87,7 +86,7 @@ def plot_prediction(
     columns = 1 if shared else panel_columns(len(labels))
     rows = 1 if shared else -(-len(labels) // columns)
     colours, markers = group_colours(labels), group_markers(labels)
-    with new_figure(0.65 + (2.4 if shared else 1.7 * rows), 0.62 * WIDTH if shared else WIDTH) as fig:
+    with new_figure(0.65 + (2.5 if shared else 1.7 * rows)) as fig:
         axes = panel_grid(fig, 1 if shared else len(labels), columns, sharey=True)
         for k, (label, part) in enumerate(parts.items()):
             ax = axes[0] if shared else axes[k]

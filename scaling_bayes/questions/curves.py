@@ -86,7 +86,9 @@ class Curves:
             return self
         at = ((np.arange(draws) + 0.5) * self.draws / draws).astype(int)
         parameters = {name: np.ascontiguousarray(value[:, at]) for name, value in self.parameters.items()}
-        paths = self.paths.reshape(len(self.paths), -1, self.draws)[..., at].reshape(len(self.paths), -1)
+        paths = self.paths.reshape(-1, len(self.cells), self.draws)[..., at].reshape(
+            len(self.paths), len(self.cells) * draws
+        )
         return replace(self, parameters=parameters, paths=paths, fresh=self.fresh[:, at], draws=draws)
 
     def log_response(self, columns: Columns, *, new_run: bool = False) -> Array:
