@@ -28,9 +28,11 @@ PICTURE = 110
 class Panel(Canvas):
     """One panel of the explorer.
 
-    A panel is a class with `title`, traits tagged ``state=True``, and three methods: `describe` gives the scene of the
-    state, `answer` its numbers as a table, `figure` its paper figure. Each control of the scene that has the name of a
-    state trait sets it; one that is called ``at.D`` sets a key of the trait ``at``; of any other `act` is told.
+    A panel is one file: a class with `title`, `topic`, traits tagged ``state=True``, and `describe`, which draws the
+    state into a scene, `answer`, its numbers as a table, and `figure`, its paper figure; `begin` sets what the posterior
+    suggests. A change of a state trait is a new scene. Of the scene's controls and draggable rules, one with the name of
+    a state trait sets it; one that is called ``at.D`` sets a key of the trait ``at``; of any other `act` is told. A
+    click comes as a change of the trait ``picked``, a brush of ``brushed``.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ class Panel(Canvas):
             if name == "figure":
                 self.status = f"Saved {' and '.join(str(path) for path in self.save_figure(self.topic))}."
             elif name.startswith("at."):
-                self.at = {**self.at, name[3:]: value}
+                self.set_trait("at", {**self.at, name[3:]: value})
             elif name in self.traits(**{STATE: True}):
                 setattr(self, name, value)
             else:

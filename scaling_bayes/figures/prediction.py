@@ -1,6 +1,7 @@
 """`plot_prediction`: what a posterior foretells along a scale, with the runs that are known."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -121,7 +122,7 @@ def _draw_fan(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str) -> None:
 
 def _draw_runs(ax: Axes, along: str, response: str, runs: xr.Dataset | None, colour: str, marker: str) -> None:
     if runs is not None:
-        look = {"mfc": "none", "mec": colour, "ms": 2.4, "mew": 0.6, "alpha": FITTED_ALPHA}
+        look: dict[str, Any] = {"mfc": "none", "mec": colour, "ms": 2.4, "mew": 0.6, "alpha": FITTED_ALPHA}
         ax.plot(runs[along].values, runs[response].values, marker, **look)
 
 
@@ -151,7 +152,7 @@ def _legend(
         for (p, _), a in zip(BANDS, alphas, strict=True)
     ]
     found += [*reversed(bands), fitted_patch()]
-    plain = {"ls": "none", "ms": 2.8, "marker": "o"}
+    plain: dict[str, Any] = {"ls": "none", "ms": 2.8, "marker": "o"}
     if fit_part is not None:
         found.append(Line2D([], [], mfc="none", mec=base, mew=0.6, label="fitted run", **plain))
     if scored is not None:

@@ -110,11 +110,11 @@ def _prepare_stack(
         return np.concatenate([np.broadcast_to(a, (rows, a.shape[1])) for a in arrays], axis=1)
 
     levels = len(first.paths)
-    paths = np.concatenate([m.paths.reshape(levels, groups, -1) for m in kept], axis=-1)
+    paths = np.concatenate([m.paths.reshape(levels, groups, m.draws) for m in kept], axis=-1)
     parameters = {name: join([m.parameters[name] for m in kept]) for name in first.parameters}
     draws = sum(m.draws for m in kept)
     fresh = join([m.fresh for m in kept])
-    return replace(first, parameters=parameters, paths=paths.reshape(levels, -1), fresh=fresh, draws=draws)
+    return replace(first, parameters=parameters, paths=paths.reshape(levels, groups * draws), fresh=fresh, draws=draws)
 
 
 def _flatten(array: xr.DataArray) -> Array:
