@@ -29,10 +29,10 @@ class Panel(Canvas):
     """One panel of the explorer.
 
     A panel is one file: a class with `title`, `topic`, traits tagged ``state=True``, and `describe`, which draws the
-    state into a scene, `answer`, its numbers as a table, and `figure`, its paper figure; `begin` sets what the posterior
-    suggests. A change of a state trait is a new scene. Of the scene's controls and draggable rules, one with the name of
-    a state trait sets it; one that is called ``at.D`` sets a key of the trait ``at``; of any other `act` is told. A
-    click comes as a change of the trait ``picked``, a brush of ``brushed``.
+    state into a scene, `answer`, its numbers as a table, and `figure`, its paper figure; `begin` sets what the
+    posterior suggests. A change of a state trait is a new scene. Of the scene's controls and draggable rules, one with
+    the name of a state trait sets it; one that is called ``at.D`` sets a key of the trait ``at``; of any other `act` is
+    told. A click comes as a change of the trait ``picked``, a brush of ``brushed``.
 
     Parameters
     ----------
