@@ -12,6 +12,13 @@ export function make(tag, className, parent, more = {}) {
   return node;
 }
 
+/** How many positions a key moves what has the focus; 0 for any other key. Our own, since Notebook 7 keeps the browser's. */
+function keySteps(event) {
+  const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS }[event.key] ?? 0;
+  if (steps) event.preventDefault();
+  return steps;
+}
+
 /** JupyterLab takes arrow keys for its cells unless they stop here. */
 export function keepKeys(node) {
   for (const name of ["keydown", "keyup", "keypress"]) node.addEventListener(name, (event) => event.stopPropagation());
@@ -31,8 +38,17 @@ function rangeControl(parent, control, ask) {
     output.textContent = formatValue(number, now.unit) + (unit && unit !== "1" ? ` ${unit}` : "");
     input.setAttribute("aria-valuetext", output.textContent);
   };
-  input.addEventListener("input", () => { clearTimeout(timer); write(value()); ask(now.name, value(), true); });
-  input.addEventListener("change", () => { clearTimeout(timer); timer = setTimeout(() => ask(now.name, value(), false), SETTLE); });
+  const move = () => { clearTimeout(timer); write(value()); ask(now.name, value(), true); };
+  const settle = () => { clearTimeout(timer); timer = setTimeout(() => ask(now.name, value(), false), SETTLE); };
+  input.addEventListener("input", move);
+  input.addEventListener("change", settle);
+  input.addEventListener("keydown", (event) => {
+    const steps = input.disabled ? 0 : keySteps(event);
+    if (!steps) return;
+    input.value = String(Number(input.value) + steps); // the browser keeps it between the ends
+    move();
+    settle();
+  });
   return (next) => {
     now = next;
     input.disabled = Boolean(next.disabled);
@@ -136,9 +152,8 @@ export function makeHandle(parent, ask) {
   node.addEventListener("pointerup", release);
   node.addEventListener("pointercancel", release);
   node.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS }[event.key];
+    const step = keySteps(event);
     if (!step) return;
-    event.preventDefault();
     clearTimeout(timer);
     const fraction = Math.min(1, Math.max(0, toFraction(frame.plot.x, mark.value) + step / STEPS));
     move(fromFraction(frame.plot.x, fraction), true);

@@ -17,6 +17,7 @@ from scaling_bayes.explorer.canvas import Canvas
 from scaling_bayes.explorer.scene import Scene
 from scaling_bayes.explorer.subject import Subject
 from scaling_bayes.figures.style import save_figure
+from scaling_bayes.questions.points import QuestionError
 
 STATE = "state"
 """Tag of the traits whose change is a new picture."""
@@ -145,16 +146,25 @@ class Panel(Canvas):
         name, value, self.moving = str(asked.get("name", "")), asked.get("value"), bool(asked.get("moving"))
         count = self._count
         with self.together():
-            if name == "figure":
-                self.status = f"Saved {' and '.join(str(path) for path in self.save_figure(self.topic))}."
-            elif name.startswith("at."):
-                self.set_trait("at", {**self.at, name[3:]: value})
-            elif name in self.traits(**{STATE: True}):
-                setattr(self, name, value)
-            else:
-                self.act(name, value)
+            try:
+                self._set(name, value)
+            except (QuestionError, traitlets.TraitError) as error:
+                self.status, self._waiting = str(error), True
         if self._count == count and self.thinned and not self.moving:
             self._redraw()
+
+    def _set(self, name: str, value: Any) -> None:
+        if name == "figure":
+            self.status = f"Saved {' and '.join(str(path) for path in self.save_figure(self.topic))}."
+            return
+        self.status = ""
+        if name.startswith("at."):
+            self.set_trait("at", {**self.trait_values()["at"], name[3:]: value})
+        elif name in self.traits(**{STATE: True}):
+            number = isinstance(self.traits()[name], traitlets.Float)
+            setattr(self, name, float(value) if number else value)
+        else:
+            self.act(name, value)
 
     def save_figure(self, path: str | Path) -> tuple[Path, Path]:
         """Write `figure` as PDF and PNG; see `scaling_bayes.figures.save_figure`."""

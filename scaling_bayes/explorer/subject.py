@@ -106,8 +106,10 @@ class Subject:
         Raises
         ------
         QuestionError
-            Otherwise.
+            Otherwise, or if there is none.
         """
+        if not groups:
+            raise QuestionError(f"show at least one group of {', '.join(self.cells)}")
         for name in groups:
             if name not in self.cells:
                 raise QuestionError(f"{name!r} is no group of this posterior: {suggest(name, self.cells)}")

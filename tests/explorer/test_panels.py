@@ -60,6 +60,23 @@ def test_every_range_answers_the_browser(panel):
         assert panel.view["scene"]["count"] == count + 1
 
 
+def test_every_choice_answers_the_browser(panel):
+    for control in list(panel.view["scene"]["controls"]):
+        if control["kind"] == "choice":
+            for option in control["options"]:
+                panel.asked = {"name": control["name"], "value": option, "moving": False}
+                now = next(c for c in panel.view["scene"]["controls"] if c["name"] == control["name"])
+                assert now["value"] == option
+
+
+def test_what_cannot_be_set_is_said_and_changes_nothing(panel):
+    if panel.has_trait("groups"):
+        before = panel.groups
+        panel.asked = {"name": "groups", "value": [], "moving": False}
+        assert panel.groups == before
+        assert "show at least one group of code, web" in panel.view["scene"]["summary"]
+
+
 def test_answer_is_a_table_and_figure_a_figure(panel):
     assert isinstance(panel.answer(), pd.DataFrame)
     assert len(panel.answer())
