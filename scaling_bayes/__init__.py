@@ -44,6 +44,7 @@ _PUBLIC = {
     "scaling_bayes.questions.frontiers": "fit_envelope fit_isoflops",
     "scaling_bayes.questions.summaries": "summarise",
     "scaling_bayes.validation.folds": "fold_scores",
+    "scaling_bayes.explorer.explore": "explore",
 }
 _MODULES = {
     "costs": "scaling_bayes.laws.costs",

@@ -1,7 +1,8 @@
 """Axes along which a law may drift or its noise change: a covariate, or a formula in covariates such as ``D/N``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -80,9 +81,16 @@ def axis_values(name: str, table: Mapping[str, Any]) -> np.ndarray:
     >>> axis_values("D/N", {"N": [1e8, 1e9], "D": [2e9, 8e10]}).tolist()
     [20.0, 80.0]
     """
-    expression, needed = read_formula(name), axis_covariates(name)
+    needed, function = _compile_axis(name)
     if absent := [n for n in needed if n not in table]:
         given = ", ".join(map(str, table)) or "none"
         raise ValueError(f"an axis runs along {name!r}: add a column {absent[0]!r} (columns given: {given})")
     columns = [np.asarray(table[n], dtype=np.float64) for n in needed]
-    return np.asarray(compile_expression(expression, needed)(*columns), dtype=np.float64)
+    return np.asarray(function(*columns), dtype=np.float64)
+
+
+@cache
+def _compile_axis(name: str) -> tuple[list[str], Callable[..., Any]]:
+    """Covariates of an axis, sorted, and the function of their columns."""
+    expression, needed = read_formula(name), axis_covariates(name)
+    return needed, compile_expression(expression, needed)

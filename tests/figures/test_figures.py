@@ -15,6 +15,7 @@ from scaling_bayes.figures import (
     plot_folds,
     plot_isoflops,
     plot_laws,
+    plot_prediction,
     plot_sweep,
     save_figure,
 )
@@ -30,6 +31,7 @@ FIGURES = {
     "extrapolation, two methods": lambda ask: plot_extrapolation(
         {"one": ask("scored"), "two": ask("scored")}, ask("split")[0]
     ),
+    "prediction": lambda ask: plot_prediction(ask("curve"), fit_part=ask("split")[0], scored=ask("scored")),
     "folds": lambda ask: plot_folds(ask("folded")),
     "folds, two methods": lambda ask: plot_folds({"one": ask("folded"), "two": ask("folded")}),
     "check": lambda ask: plot_check(ask("checked")),

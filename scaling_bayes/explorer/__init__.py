@@ -1,0 +1,1 @@
+"""Explorer: a posterior in JupyterLab, without a fit."""

@@ -1,0 +1,137 @@
+"""`write_page`: panels as one page of HTML that needs neither network nor kernel; the main slider of each still works.
+
+The page holds the widget's own script, and the views of each panel on a grid of its main slider. A few lines stand in
+for the kernel: they answer the slider with the nearest view.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.explorer.canvas import read_script, read_style
+
+if TYPE_CHECKING:
+    from scaling_bayes.explorer.panel import Panel
+
+MOST = 5_000_000
+"""Bytes that a page may have."""
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>%(title)s</title>
+<style>
+:root { color-scheme: light dark; }
+body { margin: 0 auto; max-width: 1120px; padding: 12px; font: 15px/1.45 system-ui, sans-serif; }
+@media (prefers-color-scheme: dark) { body { background: #141517; color: #e4e4e4; } }
+nav button { font: inherit; padding: 4px 14px; margin-right: 4px; } nav [aria-selected="true"] { font-weight: 600; }
+%(style)s</style></head>
+<body><nav role="tablist"></nav><main></main>
+<p><small>%(note)s</small></p>
+<script type="module">
+%(script)s
+const panels = JSON.parse(document.getElementById("panels").textContent);
+const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const show = (frame) => ({ scene: frame.scene, data: bytes(frame.data) });
+const nearest = (frames, at) => frames.reduce((a, b) => (Math.abs(b.at - at) < Math.abs(a.at - at) ? b : a));
+const tabs = panels.map((panel) => {
+  const el = make("section", "", document.querySelector("main"));
+  const state = { view: show(panel.frames.find((f) => f.now) ?? panel.frames[0]), names: panel.names };
+  const heard = [];
+  const model = {
+    get: (name) => state[name],
+    set: (name, value) => { state[name] = value; },
+    on: (event, tell) => heard.push(tell),
+    off() {},
+    save_changes() {
+      if (state.asked?.name !== panel.main) return;
+      const control = state.view.scene.controls.find((c) => c.name === panel.main);
+      const place = (value) => toFraction(control, value);
+      state.view = show(nearest(panel.frames.map((f) => ({ ...f, at: place(f.value) })), place(state.asked.value)));
+      heard.forEach((tell) => tell());
+    },
+  };
+  const draw = () => render({ model, el });
+  return { el, draw, panel };
+});
+const open = (chosen) => tabs.forEach((tab) => {
+  tab.el.hidden = tab !== chosen;
+  tab.button.setAttribute("aria-selected", String(tab === chosen));
+  if (tab === chosen && !tab.el.firstChild) tab.draw();
+});
+for (const tab of tabs) {
+  tab.button = make("button", "", document.querySelector("nav"), { textContent: tab.panel.title });
+  tab.button.setAttribute("role", "tab");
+  tab.button.addEventListener("click", () => open(tab));
+}
+document.querySelector("nav").hidden = tabs.length < 2;
+open(tabs[0]);
+</script>
+<script type="application/json" id="panels">%(panels)s</script>
+</body></html>
+"""
+
+
+def write_page(panels: Sequence["Panel"], path: str | Path) -> Path:
+    """Write panels as one page.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        With more than one the page has tabs.
+    path : str or Path
+        Of the file; its folder exists.
+
+    Returns
+    -------
+    Path
+        What was written, at most `MOST` bytes.
+
+    Raises
+    ------
+    ValueError
+        If the page is larger: panels then show too many groups.
+    """
+    packed = [pack(panel) for panel in panels]
+    law, gates = panels[0].subject.record.law.formula, panels[0].warning
+    words = {
+        "title": escape(f"Posterior of {law}"),
+        "note": escape(
+            f"Law: {law}. The slider moves over a grid of saved views; other controls need a kernel. {gates}"
+        ),
+        "style": read_style(),
+        "script": read_script().replace("export default { render };", ""),
+        "panels": json.dumps(packed, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),
+    }
+    text = PAGE % words
+    if (size := len(text.encode())) > MOST:
+        raise ValueError(f"the page would have {size / 1e6:.1f} MB, more than {MOST / 1e6:g}: show fewer groups")
+    path = Path(path)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def pack(panel: "Panel") -> dict[str, Any]:
+    """A panel's views along its main slider as plain data; every control but the main one is switched off."""
+    now = panel.view["scene"]["controls"]
+    current = next((c["value"] for c in now if c["name"] == panel.main), None)
+    frames = [_freeze(view, value, panel.main, value == current) for value, view in panel.frames()]
+    if not frames:
+        frames = [_freeze(panel.scene().view(), 0.0, "", True)]
+    return {"title": panel.title, "main": panel.main, "names": panel.names, "frames": frames}
+
+
+def _freeze(view: dict[str, Any], value: float, main: str, now: bool) -> dict[str, Any]:
+    scene = dict(view["scene"])
+    scene["controls"] = [{**c, "disabled": c["name"] != main} for c in scene["controls"]]
+    scene["plots"] = [
+        {**p, "brush": False, "marks": [_fix(m, k) for k, m in enumerate(p["marks"])]} for p in scene["plots"]
+    ]
+    return {"value": value, "now": now, "scene": scene, "data": base64.b64encode(view["data"]).decode()}
+
+
+def _fix(mark: dict[str, Any], place: int) -> dict[str, Any]:
+    """A rule that was dragged stands still, its name at a height of its own."""
+    return {**mark, "drag": "", "level": place % 2} if mark.get("drag") else mark

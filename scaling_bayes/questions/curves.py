@@ -1,0 +1,214 @@
+r"""`Curves`: a posterior made ready for many curves, one after the other, in a few milliseconds each.
+
+`predict` draws what the posterior leaves open anew at each call. Here it is drawn once: one path of the drift a draw
+and group, kept at levels of each axis and looked up between them, so that a curve moves smoothly as a covariate does,
+and
+
+.. math:: z_g(x) = \log f(x; \theta_g) + \delta_g(x) \; (+ b + \epsilon)
+
+is evaluated in float32 wherever that is exact enough. Quantiles over the draws are taken by one sort, and
+since the response grows with z they are those of the response too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import sparse
+
+from scaling_bayes.laws.axes import Axis, axis_values
+from scaling_bayes.laws.record import Record
+from scaling_bayes.laws.residuals import RESIDUALS
+from scaling_bayes.questions.drift_paths import LEVELS
+from scaling_bayes.questions.interpolation import cubic_weights
+from scaling_bayes.questions.points import QuestionError
+
+Array = NDArray[Any]
+Columns = Mapping[str, Array | float]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Evenly spaced log distances along an axis at which paths of the drift are kept."""
+
+    axis: Axis
+    start: float
+    step: float
+
+    def weights(self, columns: Columns, size: int) -> sparse.csr_array:
+        """Of the levels in the cubics through the points, shape (point, level)."""
+        distance = np.broadcast_to(self.axis.distance(axis_values(self.axis.name, columns)), (size,))
+        position = (distance - self.start) / self.step
+        if np.any((position < 0) | (position > LEVELS - 1)):
+            low, high = self.axis.reference * np.exp(self.start + self.step * np.array([0, LEVELS - 1]))
+            raise QuestionError(
+                f"curves were prepared for {self.axis.name} from {low:.3g} to {high:.3g}; prepare them with wider ends"
+            )
+        first, weights = cubic_weights(position, LEVELS)
+        columns_of = first[:, None] + np.arange(4)
+        return sparse.csr_array(
+            (np.stack(weights, axis=1).ravel(), columns_of.ravel(), np.arange(0, 4 * size + 1, 4)), (size, LEVELS)
+        )
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Draws of a posterior, laid out so that a curve is a few passes over memory.
+
+    Attributes
+    ----------
+    record : Record
+    cells : sequence of mapping
+        Groups: grouping -> label.
+    parameters : mapping
+        Of law and noise, arrays of shape (group or 1, draw).
+    levels : sequence of Levels
+    paths : array, shape (level of each axis, group * draw)
+    fresh : array, shape (1, draw), or 0
+        Effect and noise of one new run at the reference of the noise.
+    draws : int
+    """
+
+    record: Record
+    cells: Sequence[Mapping[str, str]]
+    parameters: Mapping[str, Array]
+    levels: Sequence[Levels]
+    paths: Array
+    fresh: Array
+    draws: int
+
+    def thin(self, draws: int) -> "Curves":
+        """Evenly spaced draws, as many as asked for or all there are."""
+        if draws >= self.draws:
+            return self
+        at = ((np.arange(draws) + 0.5) * self.draws / draws).astype(int)
+        parameters = {name: np.ascontiguousarray(value[:, at]) for name, value in self.parameters.items()}
+        paths = self.paths.reshape(-1, len(self.cells), self.draws)[..., at].reshape(
+            len(self.paths), len(self.cells) * draws
+        )
+        return replace(self, parameters=parameters, paths=paths, fresh=self.fresh[:, at], draws=draws)
+
+    def log_response(self, columns: Columns, *, new_run: bool = False) -> Array:
+        """Draws of the log response at points.
+
+        Parameters
+        ----------
+        columns : mapping
+            covariate -> number, or array of shape (point,).
+        new_run : bool
+            Of one new run instead of the mean curve.
+
+        Returns
+        -------
+        array, shape (point, group, draw)
+            Before a counted response bends to that of guessing.
+
+        Raises
+        ------
+        QuestionError
+            If a point lies beyond the ends that the curves were prepared for.
+        """
+        size = max(np.size(column) for column in columns.values())
+        dtype = self.fresh.dtype
+        found = log_law(self.record, self.parameters, columns, dtype)
+        found = np.broadcast_to(found, (size, len(self.cells), self.draws))
+        if self.levels:
+            weights = sparse.hstack([levels.weights(columns, size) for levels in self.levels], format="csr")
+            found = found + (weights.astype(dtype) @ self.paths).reshape(found.shape)
+        return found + self._noise(columns, found) if new_run else found
+
+    def _noise(self, columns: Columns, mean: Array) -> Array:
+        residual, axis = RESIDUALS[self.record.noise], self.record.noise_axis
+        if residual.counted or (residual.excess and axis is not None):
+            rng = np.random.default_rng(0)
+            shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
+            values = {name: self.parameters[name] for name in self.record.noise_parameters}
+            noise = residual.draw(self.record.noise_at(values, shaped), mean.shape, rng, mean)
+            return np.asarray(noise, dtype=mean.dtype)
+        if axis is None:
+            return self.fresh
+        distance = axis.distance(axis_values(axis.name, columns)).reshape(-1, 1, 1)
+        growth = np.exp(self.parameters["noise_slope"] * distance.astype(mean.dtype))
+        return self.fresh * growth
+
+    def quantiles(self, log_response: Array, columns: Columns, levels: Sequence[float]) -> Array:
+        """Quantiles of the response, by one sort of its logarithm in place.
+
+        Parameters
+        ----------
+        log_response : array, shape (point, group, draw)
+            From `log_response`; its draws are sorted.
+        columns : mapping
+            Those of the points.
+        levels : sequence of float
+
+        Returns
+        -------
+        array, shape (level, point, group)
+            In the units of the sweep.
+        """
+        if not log_response.flags.writeable or not log_response.flags.c_contiguous:
+            log_response = np.ascontiguousarray(log_response).copy()
+        log_response.sort(axis=-1)
+        place = np.asarray(levels) * (log_response.shape[-1] - 1)
+        low = np.floor(place).astype(int)
+        part = (place - low)[:, None, None]
+        ordered = np.moveaxis(log_response, -1, 0)
+        between = (1 - part) * ordered[low] + part * ordered[np.minimum(low + 1, len(ordered) - 1)]
+        return self.respond(between, columns)
+
+    def respond(self, log_response: Array, columns: Columns) -> Array:
+        """The response, in the units of the sweep, from arrays of shape (..., point, group)."""
+        shaped = {name: np.reshape(column, (-1, 1)) for name, column in columns.items()}
+        return np.exp(self.record.bend(np.asarray(log_response, dtype=np.float64), shaped))
+
+
+def to_answer(
+    curves: Curves,
+    columns: Columns,
+    groups: Sequence[str],
+    attrs: Mapping[str, Any],
+    *,
+    units: Mapping[str, str],
+    new_run: bool = False,
+) -> xr.Dataset:
+    """Curves as an answer, like that of `predict`.
+
+    Parameters
+    ----------
+    curves : Curves
+    columns : mapping
+        covariate -> number, or array of shape (point,).
+    groups : sequence of str
+        Name of each cell.
+    attrs : mapping
+        Of the answer.
+    units : mapping
+        covariate -> unit.
+    new_run : bool
+
+    Returns
+    -------
+    Dataset
+        The response, dims (chain, draw, group, point), all draws in one chain; the columns and ``extrapolation`` are
+        coordinates along the points.
+    """
+    log_response = np.moveaxis(curves.log_response(columns, new_run=new_run), -1, 0)
+    values = np.moveaxis(curves.respond(log_response, columns), 2, 1)[None]
+    size = values.shape[-1]
+    table = {**columns, "extrapolation": curves.record.extrapolation(dict(columns))}
+    wide = {n: np.broadcast_to(np.asarray(column, dtype=float), (size,)) for n, column in table.items()}
+    along = {n: ("point", column, {"units": units[n]} if units.get(n) else {}) for n, column in wide.items()}
+    name, unit = curves.record.response, curves.record.unit
+    found = xr.Dataset({name: (("chain", "draw", "group", "point"), values, {"units": unit, "long_name": name})})
+    return found.assign_coords({**along, "group": list(groups)}).assign_attrs(attrs, new_run=int(new_run))
+
+
+def log_law(record: Record, parameters: Mapping[str, Array], columns: Columns, dtype: Any) -> Array:
+    """Log of the law, shape (point or 1, group or 1, draw)."""
+    covariates = {c: np.reshape(np.asarray(columns[c], dtype=dtype), (-1, 1, 1)) for c in record.law.covariates}
+    given = {p: parameters[p][None].astype(dtype, copy=False) for p in record.law.parameters}
+    return np.log(record.law.numpy(**given, **covariates))

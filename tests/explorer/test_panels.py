@@ -1,0 +1,134 @@
+"""What every panel keeps, run over the table of panels: one line there, all tests here."""
+
+import base64
+import re
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import scaling_bayes as sb
+from scaling_bayes.explorer.explore import PANELS, SHARED
+from scaling_bayes.explorer.panel import STATE, spread
+from scaling_bayes.explorer.subject import Subject
+
+
+@pytest.fixture(params=PANELS)
+def panel(request, subject):
+    kind = getattr(import_module(f"scaling_bayes.explorer.{request.param}"), PANELS[request.param])
+    return kind(subject)
+
+
+def references(view):
+    """Every array of a view as it lies in the buffer."""
+    for plot in view["scene"]["plots"]:
+        for mark in plot["marks"]:
+            for name, value in mark.items():
+                numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int) for v in value)
+                if numbers and name in {"x", "y", "low", "high", "values", "shown", "index"}:
+                    yield name, value
+
+
+def test_view_is_plain_and_its_arrays_lie_in_the_buffer(panel):
+    size = len(panel.view["data"]) // 4
+    found = list(references(panel.view))
+    assert found
+    assert all(offset >= 0 and offset + length <= size for _, (offset, length) in found)
+    assert panel.view["scene"]["label"] == panel.title
+    assert panel.view["scene"]["summary"]
+
+
+def test_a_change_of_state_is_a_new_view(panel):
+    for name in sorted(panel.traits(**{STATE: True})):
+        before, value = panel.view, getattr(panel, name)
+        if isinstance(value, float) and name != "level":
+            setattr(panel, name, value * 1.1)
+            assert panel.view["scene"]["count"] > before["scene"]["count"], name
+            assert panel.view["data"] != before["data"] or panel.view["scene"]["plots"] != before["scene"]["plots"]
+
+
+def test_every_range_answers_the_browser(panel):
+    for control in list(panel.view["scene"]["controls"]):
+        if control["kind"] != "range":
+            continue
+        count, value = panel.view["scene"]["count"], spread(control, 5)[1]
+        panel.asked = {"name": control["name"], "value": value, "moving": False}
+        now = next(c for c in panel.view["scene"]["controls"] if c["name"] == control["name"])
+        assert now["value"] == pytest.approx(value)
+        assert panel.view["scene"]["count"] == count + 1
+
+
+def test_every_choice_answers_the_browser(panel):
+    for control in list(panel.view["scene"]["controls"]):
+        if control["kind"] == "choice":
+            for option in control["options"]:
+                panel.asked = {"name": control["name"], "value": option, "moving": False}
+                now = next(c for c in panel.view["scene"]["controls"] if c["name"] == control["name"])
+                assert now["value"] == option
+
+
+def test_what_cannot_be_set_is_said_and_changes_nothing(panel):
+    if panel.has_trait("groups"):
+        before = panel.groups
+        panel.asked = {"name": "groups", "value": [], "moving": False}
+        assert panel.groups == before
+        assert "show at least one group of code, web" in panel.view["scene"]["summary"]
+
+
+def test_answer_is_a_table_and_figure_a_figure(panel):
+    assert isinstance(panel.answer(), pd.DataFrame)
+    assert len(panel.answer())
+    assert isinstance(panel.figure(), Figure)
+
+
+def test_display_has_widget_picture_and_text(panel):
+    bundle = panel._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= data.keys()
+    assert base64.b64decode(data["image/png"])[:4] == b"\x89PNG"
+    assert len(data["text/plain"]) < 2000
+
+
+def test_failed_gates_stand_in_red(panel, failed_posterior, split):
+    assert panel.view["scene"]["warning"] == ""
+    warned = type(panel)(Subject(failed_posterior, split[1]))
+    assert warned.view["scene"]["warning"] == "SAMPLER GATES FAILED: R-hat"
+    assert "R-hat" in str(warned.answer().columns.name)
+
+
+def test_page_needs_no_network(panel, tmp_path):
+    state = panel.state()
+    text = panel.to_html(tmp_path / "page.html").read_text("utf-8")
+    assert not re.search(r"https?://|//cdn|import\s*\(|<link|src=", text)
+    assert panel.state() == state
+    assert len(text) < 5_000_000
+
+
+def test_a_figure_is_saved_by_the_button(panel, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    panel.asked = {"name": "figure", "value": 1, "moving": False}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".pdf", ".png"}
+    assert "Saved" in panel.view["scene"]["summary"]
+
+
+def test_unknown_state_is_refused(panel):
+    with pytest.raises(TypeError, match="has no 'bugdet'; its state is"):
+        type(panel)(panel.subject, bugdet=1.0)
+
+
+def test_explorer_shares_state(posterior, split):
+    explorer = sb.explore(posterior, split[1], budget=1e22)
+    made = [getattr(explorer, name) for name in PANELS]
+    for trait in SHARED:
+        assert len({str(getattr(p, trait)) for p in made if p.has_trait(trait)}) == 1
+    explorer.budget = 1e21
+    assert {p.budget for p in made if p.has_trait("budget")} == {1e21}
+    assert isinstance(explorer.figure(), Figure)
+    assert np.isfinite(explorer.answer()["median"]).all()
+
+
+def test_explorer_refuses_unknown_panels(posterior):
+    with pytest.raises(sb.QuestionError, match="no panel is called 'extrapolate'"):
+        sb.explore(posterior, panels=["extrapolate"])
