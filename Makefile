@@ -3,6 +3,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.complete
 PIP   := $(BIN)/python -m pip --disable-pip-version-check
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 
 # An interpreter's name promises nothing (a pyenv shim may stand for a version that is not installed), so each is run.
 PYENV      := "$$(pyenv root 2>/dev/null || echo "$${PYENV_ROOT:-$$HOME/.pyenv}")"
@@ -20,10 +21,10 @@ run: $(STAMP) ## Run the demonstration: fit a sweep, check it, extrapolate
 	$(BIN)/python -m scaling_bayes
 
 test: $(STAMP) ## Run the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 test-all: $(STAMP) ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab notebooks
