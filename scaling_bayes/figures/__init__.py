@@ -4,6 +4,7 @@ from scaling_bayes.figures.allocation import plot_allocation, plot_isoflops
 from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.checking import plot_check
 from scaling_bayes.figures.comparison import plot_comparison
+from scaling_bayes.figures.contents import read_contents
 from scaling_bayes.figures.crossing import plot_crossover
 from scaling_bayes.figures.extrapolation import plot_extrapolation
 from scaling_bayes.figures.folds import plot_folds
@@ -11,8 +12,9 @@ from scaling_bayes.figures.laws import plot_laws
 from scaling_bayes.figures.multiplier import plot_multiplier
 from scaling_bayes.figures.planning import plot_plan
 from scaling_bayes.figures.ranking import plot_ranking
-from scaling_bayes.figures.style import save_figure
+from scaling_bayes.figures.saving import save_figure
 from scaling_bayes.figures.sweep import plot_sweep
+from scaling_bayes.figures.venues import list_venues, venue
 
 __all__ = [
     "FigureError",
@@ -28,5 +30,8 @@ __all__ = [
     "plot_plan",
     "plot_ranking",
     "plot_sweep",
+    "list_venues",
+    "read_contents",
     "save_figure",
+    "venue",
 ]

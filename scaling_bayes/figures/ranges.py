@@ -11,7 +11,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from scaling_bayes.figures.answers import FigureError
-from scaling_bayes.figures.style import INK, MUTED, PANEL, SHADE, WIDTH, axis_label, fit_text, group_colours, log_axis
+from scaling_bayes.figures.style import INK, MUTED, PANEL, SHADE, axis_label, fit_text, group_colours, log_axis
+from scaling_bayes.figures.venues import page
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Ends of the 90 % band, of the 50 % band, and the median."""
@@ -77,11 +78,12 @@ def draw_bands(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str, label: s
     Quantiles are draws, so that some may be infinite.
     """
     lower, low, middle, high, upper = np.minimum(draw_quantiles(draws, QUANTILES), np.finfo(float).max ** 0.5)
-    ax.fill_between(x, low, high, color=colour, alpha=0.24, lw=0)
+    ax.fill_between(x, low, high, color=colour, alpha=0.24, lw=0, label=f"{label}, 50 %".lstrip(", "))
     if crowded:
-        ax.plot(x, np.stack([lower, upper], axis=1), color=colour, lw=0.5, alpha=0.8, zorder=2)
+        ends = f"{label}, end of 90 %".lstrip(", ")
+        ax.plot(x, np.stack([lower, upper], axis=1), color=colour, lw=0.5, alpha=0.8, zorder=2, label=ends)
     else:
-        ax.fill_between(x, lower, upper, color=colour, alpha=0.14, lw=0)
+        ax.fill_between(x, lower, upper, color=colour, alpha=0.14, lw=0, label=f"{label}, 90 %".lstrip(", "))
     ax.plot(x, middle, color=colour, label=label, zorder=3)
 
 
@@ -129,7 +131,7 @@ def title_size(names: Sequence[str]) -> float:
     >>> title_size(["web", "code"]), title_size(["", ""])
     (7.5, 7.5)
     """
-    return fit_text([*names, " "], PANEL * WIDTH / panel_columns(len(names)))
+    return fit_text([*names, " "], PANEL * page().width / panel_columns(len(names)))
 
 
 def panel_columns(panels: int) -> int:

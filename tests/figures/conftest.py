@@ -86,3 +86,30 @@ def isoflops(posterior):
     """Curves of three budgets, and the optimum of each."""
     C = [1e18, 1e19, 1e20]
     return sb.trace_isoflops(posterior, C), sb.allocate(posterior, C)
+
+
+@pytest.fixture(scope="session")
+def compared(posterior):
+    N = np.sqrt(np.array([1e18, 1e20, 1e22]) / 120)
+    return sb.compare(posterior, "corpus", at={"N": N, "D": 20 * N})
+
+
+@pytest.fixture(scope="session")
+def crossed(posterior):
+    return sb.crossover(posterior, "corpus", between=("code", "web"), along="N", within=(1e6, 1e10), at={"D": 1e10})
+
+
+@pytest.fixture(scope="session")
+def multiplied(posterior):
+    N = np.sqrt(np.array([1e18, 1e20, 1e22]) / 120)
+    return sb.multiplier(posterior, "corpus", baseline="web", at={"N": N, "D": 20 * N}, along="N")
+
+
+@pytest.fixture(scope="session")
+def planned(posterior):
+    candidates = {"N": [1e9, 3e9], "D": [2e10, 6e10], "corpus": ["code", "web"]}
+
+    def target(p):
+        return sb.predict(p, {"N": 1e11, "D": 2e12, "corpus": "web"})["loss"]
+
+    return sb.plan(posterior, candidates, target=target)

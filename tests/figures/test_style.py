@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scaling_bayes.figures.style import (
-    BAD,
-    axis_label,
-    format_value,
-    group_colours,
-    legend_below,
-    log_axis,
-    new_figure,
-    panel_grid,
-)
+from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
+from scaling_bayes.figures.style import BAD, axis_label, format_value, group_colours, log_axis
 
 
 @pytest.mark.parametrize(
