@@ -42,6 +42,9 @@ _PUBLIC = {
     "scaling_bayes.questions.allocation": "allocate trace_isoflops",
     "scaling_bayes.questions.requirements": "require",
     "scaling_bayes.questions.frontiers": "fit_envelope fit_isoflops",
+    "scaling_bayes.questions.parameters": "parameters",
+    "scaling_bayes.questions.tuning": "tune",
+    "scaling_bayes.questions.multiverse": "multiverse",
     "scaling_bayes.questions.summaries": "summarise",
     "scaling_bayes.validation.folds": "fold_scores",
 }

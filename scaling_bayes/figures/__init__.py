@@ -9,11 +9,17 @@ from scaling_bayes.figures.crossing import plot_crossover
 from scaling_bayes.figures.extrapolation import plot_extrapolation
 from scaling_bayes.figures.folds import plot_folds
 from scaling_bayes.figures.laws import plot_laws
+from scaling_bayes.figures.loss_to_loss import plot_loss_to_loss
 from scaling_bayes.figures.multiplier import plot_multiplier
+from scaling_bayes.figures.multiverse import plot_multiverse
+from scaling_bayes.figures.parameters import plot_parameters
 from scaling_bayes.figures.planning import plot_plan
+from scaling_bayes.figures.pooling import plot_pooling
 from scaling_bayes.figures.ranking import plot_ranking
+from scaling_bayes.figures.ranks import plot_ranks
 from scaling_bayes.figures.saving import save_figure
 from scaling_bayes.figures.sweep import plot_sweep
+from scaling_bayes.figures.tuning import plot_bowls
 from scaling_bayes.figures.venues import list_venues, venue
 
 __all__ = [
@@ -32,6 +38,12 @@ __all__ = [
     "plot_sweep",
     "list_venues",
     "read_contents",
+    "plot_loss_to_loss",
+    "plot_multiverse",
+    "plot_parameters",
+    "plot_pooling",
+    "plot_bowls",
+    "plot_ranks",
     "save_figure",
     "venue",
 ]

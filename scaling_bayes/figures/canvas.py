@@ -1,7 +1,7 @@
 """The sheet that a figure is drawn on: the house style, panels, a legend below, and where its numbers are from."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -33,7 +33,13 @@ def _load_backend() -> None:
 
 
 @contextmanager
-def new_figure(height: float, width: float | None = None, *, shows: Shown | None = None) -> Iterator[Figure]:
+def new_figure(
+    height: float,
+    width: float | None = None,
+    *,
+    shows: Shown | None = None,
+    make: Callable[[tuple[float, float]], Figure] | None = None,
+) -> Iterator[Figure]:
     """Make a figure in the house style, and close it whatever happens; the style ends with the block.
 
     Parameters
@@ -45,6 +51,8 @@ def new_figure(height: float, width: float | None = None, *, shows: Shown | None
     shows : Dataset, or mapping of str to Dataset, optional
         The answers, by name if there are several. The figure remembers where they are from, and says above itself
         which of them failed its sampler's gates.
+    make : callable, optional
+        Makes the figure from its size in inches; for what another library draws.
 
     Examples
     --------
@@ -57,7 +65,9 @@ def new_figure(height: float, width: float | None = None, *, shows: Shown | None
     answers = {} if shows is None else {"": shows} if isinstance(shows, xr.Dataset) else dict(shows)
     with plt.rc_context(sns.axes_style("ticks") | page_style()):
         scale = page().scale
-        fig = plt.figure(figsize=(scale * (width or page().width), scale * height), layout="constrained")
+        size = (scale * (width or page().width), scale * height)
+        fig = make(size) if make else plt.figure(figsize=size)
+        fig.set_layout_engine("constrained")
         try:
             _SOURCES[fig] = {name: state_source(answer) for name, answer in answers.items()}
             mark(fig, gate_warning(answers))

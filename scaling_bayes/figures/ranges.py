@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -85,6 +86,16 @@ def draw_bands(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str, label: s
     else:
         ax.fill_between(x, lower, upper, color=colour, alpha=0.14, lw=0, label=f"{label}, 90 %".lstrip(", "))
     ax.plot(x, middle, color=colour, label=label, zorder=3)
+
+
+def draw_intervals(ax: Axes, draws: np.ndarray, colour: str, y: np.ndarray | None = None) -> np.ndarray:
+    """Lines over the 90 % and 50 % intervals of draws of shape (draw, row), at rows 0, 1, ... or y; their medians."""
+    y = np.arange(draws.shape[1]) if y is None else y
+    for level, width in ((0.9, 0.8), (0.5, 2.2)):
+        ends = draw_quantiles(draws, [(1 - level) / 2, (1 + level) / 2])
+        line: dict[str, Any] = {"color": colour, "lw": width, "alpha": 0.6, "label": f"{100 * level:g} %"}
+        ax.hlines(y, *np.clip(ends, None, np.finfo(float).max ** 0.5), **line)
+    return draw_quantiles(draws, [0.5])[0]
 
 
 def draw_quantiles(draws: np.ndarray, levels: Sequence[float]) -> np.ndarray:

@@ -1,7 +1,5 @@
 """`plot_ranking`: choices at one place, by what taking each would cost."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -11,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scaling_bayes.figures.answers import FigureError, check_answer
 from scaling_bayes.figures.canvas import new_figure
 from scaling_bayes.figures.comparison import MAKER, NEEDED
-from scaling_bayes.figures.ranges import draw_quantiles, stack_draws
+from scaling_bayes.figures.ranges import draw_intervals, stack_draws
 from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis
 from scaling_bayes.figures.venues import points
 
@@ -78,18 +76,8 @@ def _place(answer: xr.Dataset) -> str:
     )
 
 
-def _intervals(ax: Axes, draws: np.ndarray, colour: str) -> np.ndarray:
-    """Lines over the 90 % and 50 % intervals of draws of shape (draw, choice); returns the medians."""
-    y = np.arange(draws.shape[1])
-    for level, width in ((0.9, 0.8), (0.5, 2.2)):
-        ends = draw_quantiles(draws, [(1 - level) / 2, (1 + level) / 2])
-        line: dict[str, Any] = {"color": colour, "lw": width, "alpha": 0.6, "label": f"{100 * level:g} %"}
-        ax.hlines(y, *np.clip(ends, None, np.finfo(float).max ** 0.5), **line)
-    return draw_quantiles(draws, [0.5])[0]
-
-
 def _draw_regret(ax: Axes, one: xr.Dataset, dim: str) -> None:
-    _intervals(ax, stack_draws(one["regret"]), GOOD)
+    draw_intervals(ax, stack_draws(one["regret"]), GOOD)
     ax.plot(one["regret"].mean(("chain", "draw")), np.arange(one.sizes[dim]), "o", color=GOOD, ms=3.2, label="mean")
     ax.set(yticks=np.arange(one.sizes[dim]), yticklabels=one[dim].values, xlabel=axis_label(one["regret"]))
     ax.set_xlim(left=0)
@@ -105,7 +93,7 @@ def _draw_shares(ax: Axes, one: xr.Dataset) -> None:
 
 def _draw_factor(ax: Axes, one: xr.Dataset) -> None:
     factor = stack_draws(one["regret_factor"])
-    median, never = _intervals(ax, factor, GOOD), one["p_unattained"].values
+    median, never = draw_intervals(ax, factor, GOOD), one["p_unattained"].values
     y = np.arange(len(median))
     known = np.isfinite(median)
     ax.plot(median[known], y[known], "o", color=GOOD, ms=3.2, label="median")

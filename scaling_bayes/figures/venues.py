@@ -14,10 +14,11 @@ TICKS = 6.5
 """Size of ticks' letters in the house style, in points: a venue's own is what all sizes are scaled by."""
 
 FONTS: Mapping[str, Mapping[str, Any]] = {
-    "sans": {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "mathtext.fontset": "dejavusans"},
-    "serif": {"font.family": "serif", "font.serif": ["STIXGeneral"], "mathtext.fontset": "stix"},
+    "sans": {"font.family": ["DejaVu Sans"], "mathtext.fontset": "dejavusans"},
+    "serif": {"font.family": ["STIXGeneral"], "mathtext.fontset": "stix"},
 }
-"""Letters by family; both come with matplotlib, so that a figure is the same wherever it is made."""
+"""Letters by family: they come with matplotlib, so that a figure is the same wherever it is made, and are named
+themselves, since a generic family would be looked up anew, in other settings, when the figure is saved."""
 
 _HALF, _FULL = "_half", "_full"
 

@@ -14,6 +14,7 @@ from scaling_bayes import figures
 from scaling_bayes.figures import (
     FigureError,
     plot_allocation,
+    plot_bowls,
     plot_check,
     plot_comparison,
     plot_crossover,
@@ -21,9 +22,14 @@ from scaling_bayes.figures import (
     plot_folds,
     plot_isoflops,
     plot_laws,
+    plot_loss_to_loss,
     plot_multiplier,
+    plot_multiverse,
+    plot_parameters,
     plot_plan,
+    plot_pooling,
     plot_ranking,
+    plot_ranks,
     plot_sweep,
     save_figure,
 )
@@ -51,6 +57,12 @@ FIGURES = {
     "multiplier": lambda ask: plot_multiplier(ask("multiplied")),
     "ranking": lambda ask: plot_ranking(ask("compared").isel(point=[1])),
     "plan": lambda ask: plot_plan(ask("planned")),
+    "parameters": lambda ask: plot_parameters(ask("learnt")),
+    "pooling": lambda ask: plot_pooling(ask("learnt"), ask("learnt")),
+    "ranks": lambda ask: plot_ranks(ask("learnt").isel(corpus=[0]), names=["E", "alpha"]),
+    "loss-to-loss": lambda ask: plot_loss_to_loss(*ask("losses")),
+    "bowls": lambda ask: plot_bowls(ask("tuned")),
+    "multiverse": lambda ask: plot_multiverse(ask("universes"), reference=1.5),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 WORDS = ("title", "x_label", "y_label", "mark", "label", "colour", "x_tick", "y_tick")
