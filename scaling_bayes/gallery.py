@@ -171,7 +171,7 @@ def draw_losses() -> Figure:
     """Loss on C4 against the loss on each run's own corpus: shifted power law (loss-to-loss table)."""
     own, other = load_sweep("loss-to-loss"), load_sweep("loss-to-loss", response=OTHER_LOSS)
     first = xr.Variable("run", own["loss"].values, {"units": "nats/token", "long_name": "loss on the training corpus"})
-    runs = other.assign_coords(L=first).assign_attrs(covariates=["L"])
+    runs = other.assign_coords(L=first).drop_vars(["N", "D", "C"]).assign_attrs(covariates=["L"], scale="L")
     runs["loss"].attrs["long_name"] = "loss on C4"
     shifted = Law("E_1 + K*L**kappa", covariates=("L",), roles={"K": "level", "kappa": "rate"})
     curve = predict(

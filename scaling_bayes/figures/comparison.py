@@ -90,7 +90,8 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
             draw_scale(lower, part[scale.name], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
             if i % panel_columns(len(panels)) == 0:
-                upper.set_ylabel(f"{answer.attrs['response']}, relative to {rival} (%)")
+                apart = "\n" if len(panels) > 1 else " "  # side by side with others a panel is low
+                upper.set_ylabel(f"{answer.attrs['response']}, relative{apart}to {rival} (%)")
                 words = f"{answer.attrs['better']} is better"
                 upper.text(0.02, 0.03, words, transform=upper.transAxes, fontsize=points(6), color=INK)
             lower.set_ylabel("P(best)" if i % panel_columns(len(panels)) == 0 else "")

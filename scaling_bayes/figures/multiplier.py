@@ -83,7 +83,8 @@ def plot_multiplier(answer: xr.Dataset) -> Figure:
             draw_scale(lower, part[along], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
             if i % panel_columns(len(panels)) == 0:
-                upper.set_ylabel(f"{along} that {answer.attrs['baseline']} needs, relative")
+                apart = "\n" if len(panels) > 1 else " "  # side by side with others a panel is low
+                upper.set_ylabel(f"{along} that {answer.attrs['baseline']}{apart}needs, relative")
             lower.set_ylabel("probability" if i % panel_columns(len(panels)) == 0 else "")
         legend_below(
             fig,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import arviz_plots
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -88,6 +87,8 @@ def _number(panels: Mapping[tuple[str, str], xr.DataArray]) -> dict[str, np.ndar
 
 def _draw_ranks(every: xr.Dataset, size: tuple[float, float], chains: Mapping[str, str]) -> Figure:
     """What arviz-plots draws of every variable, with a colour for each chain."""
+    import arviz_plots  # loads JAX, which no other figure needs
+
     drawn = arviz_plots.plot_rank(
         xr.DataTree.from_dict({"posterior": every}),
         backend="matplotlib",

@@ -42,7 +42,10 @@ STYLE: dict[str, Any] = {
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 _COUNTS = {"parameters", "tokens", "samples", "examples", "bytes", "characters", "images", "sequences", "steps"}
 _LONG_RANGE = 30.0
-"""Largest over smallest value above which a log axis has ticks at powers of ten."""
+"""Largest over smallest value above which a log axis has ticks at powers of ten, if it holds two of them."""
+
+_SHORT_RANGE = 8.0
+"""And below which its ticks are round numbers, evenly spaced."""
 
 
 def group_colours(labels: Sequence[str]) -> dict[str, str]:
@@ -126,11 +129,12 @@ def log_axis(axis: Axis, unit: str = "") -> None:
     (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
     low, high = axis.get_view_interval()
     ratio = high / max(low, np.finfo(float).tiny)
+    decades = np.floor(np.log10(high)) - np.ceil(np.log10(max(low, np.finfo(float).tiny))) + 1
+    long = ratio >= _LONG_RANGE and decades >= 2
     rounded, halves = MaxNLocator(4, steps=[1, 2, 5, 10]), LogLocator(subs=(1, 2, 5))
-    locators = ((_LONG_RANGE, LogLocator(numticks=6)), (8.0, halves), (0.0, rounded))
-    axis.set_major_locator(next(locator for least, locator in locators if ratio >= least))
+    axis.set_major_locator(LogLocator(numticks=6) if long else halves if ratio >= _SHORT_RANGE else rounded)
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value, unit)))
-    axis.set_minor_locator(LogLocator(subs="auto", numticks=20) if ratio >= _LONG_RANGE else NullLocator())
+    axis.set_minor_locator(LogLocator(subs="auto", numticks=20) if long else NullLocator())
     axis.set_minor_formatter(NullFormatter())
 
 
