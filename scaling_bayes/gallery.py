@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -35,6 +36,10 @@ from scaling_bayes.validation.folds import fold_scores
 SEED, RESAMPLES = 0, 200
 GROUPS = ("corpus", "architecture")
 OTHER_LOSS = "eval/c4_val/CrossEntropyLoss"
+BOWL = "(E + A*N**-alpha + B*D**-beta)*exp(k*log(lr/(c*N**p))**2/2)"
+ROLES = {"E": "floor", "A": "level", "B": "level", "k": "sharpness", "c": "break", "p": "coefficient"}
+"""The bowl of the catalogue, its best rate along size alone: no other data were tried at one size."""
+
 Build = Callable[[], Figure]
 
 
@@ -138,7 +143,8 @@ def draw_check() -> Figure:
 
 def draw_folds() -> Figure:
     """The top one, two and three octaves held out (bytelm, Huber + bootstrap)."""
-    transformers = load_sweep("bytelm").pipe(lambda s: s.isel(run=np.flatnonzero(s["architecture"] == "transformer")))
+    fit_part = split_bytelm()[0]
+    transformers = fit_part.isel(run=np.flatnonzero(fit_part["architecture"] == "transformer"))
     return figures.plot_folds(
         fold_scores(baseline(law("chinchilla"), transformers, seed=SEED, bootstrap=RESAMPLES, by="corpus"))
     )
@@ -182,17 +188,15 @@ def draw_losses() -> Figure:
 
 
 def draw_bowls() -> Figure:
-    """Learning rates of the transformer on English (bytelm, Huber + bootstrap)."""
+    """Learning rates of the transformer on English at the points where five were tried (bytelm, Huber + bootstrap)."""
     sweep = load_sweep("bytelm", subset="all")
     wanted = (sweep["corpus"] == "english") & (sweep["architecture"] == "transformer")
     runs = sweep.isel(run=np.flatnonzero(wanted))
-    tuned = tune(
-        baseline(law("hp_bowl"), runs, seed=SEED, bootstrap=50),
-        "lr",
-        at={"N": np.unique(runs["N"])[::2], "D": 8e5, "C": 1e11},
-    )
-    near = np.flatnonzero(abs(np.log(runs["D"].values / 8e5)) < 0.3)
-    return figures.plot_bowls(tuned, runs=runs.isel(run=near))
+    table = pd.DataFrame({name: runs[name].values for name in ("N", "D", "C", "lr")})
+    tried = table.groupby(["N", "D"])["lr"].transform("nunique").to_numpy() > 1
+    at = table[tried].groupby("N")[["D", "C"]].median().reset_index().iloc[::2]
+    tuned = tune(baseline(Law(BOWL, roles=ROLES), runs, seed=SEED, bootstrap=50), "lr", at=at)
+    return figures.plot_bowls(tuned, runs=runs.isel(run=np.flatnonzero(tried)))
 
 
 def draw_multiverse() -> Figure:

@@ -67,6 +67,8 @@ def plot_ranks(answer: xr.Dataset, *, names: list[str] | None = None) -> Figure:
     chains = group_colours([f"chain {k}" for k in answer["chain"].values])
     every = xr.Dataset({name: (("chain", "draw"), values) for name, values in _number(panels).items()})
     with new_figure(ROW * rows + 0.5, shows=answer, make=lambda size: _draw_ranks(every, size, chains)) as fig:
+        for empty in fig.axes[len(panels) :]:
+            empty.remove()
         for k, (ax, (name, label)) in enumerate(zip(fig.axes, panels, strict=True)):
             ax.set_title(f"${latex(name)}$" + (f" ({label})" if label else ""), fontsize=points(7))
             ax.set_xlabel("fractional rank" if k >= len(panels) - COLUMNS else "")

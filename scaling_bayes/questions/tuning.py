@@ -50,7 +50,7 @@ def tune(
     Raises
     ------
     QuestionError
-        If `along` is no covariate of the law, or the range is none.
+        If `along` is no covariate of the law, the range is none, or the response is not finite in it.
 
     Examples
     --------
@@ -71,8 +71,14 @@ def tune(
         )
     table, values = _as_table(at), np.geomspace(low, high, size)
     grid = table.loc[table.index.repeat(size)].assign(**{along: np.tile(values, len(table))})
-    traced = predict(posterior, grid.reset_index(drop=True))
+    with np.errstate(over="ignore", invalid="ignore"):  # said below
+        traced = predict(posterior, grid.reset_index(drop=True))
     curve = _fold(traced[record.response], len(table), size)
+    if not (finite := np.isfinite(curve.values)).all():
+        share = f"{(~finite).mean():.1%}"
+        raise QuestionError(
+            f"the response is not finite at {share} of the grid from {low:g} to {high:g}; narrow within="
+        )
     best, at_edge = _find_best(curve.values, np.log(values), sense_of(record.response))
     dims = curve.dims[:-1]
     unit = str(posterior["constant_data"][along].attrs.get("units", "")) if along in posterior["constant_data"] else ""
