@@ -68,7 +68,7 @@ def fit_corpora() -> tuple[xr.Dataset, xr.Dataset]:
     alone = baseline(law("chinchilla"), sweep, seed=SEED, bootstrap=RESAMPLES, by="corpus")
     pool = dict.fromkeys(law("chinchilla").parameters, "corpus")
     model = Model(law("chinchilla"), pool=pool, discrepancy=None)
-    pooled = fit(model, sweep, seed=SEED, draws=300, warmup=400, progress=False)
+    pooled = fit(model, sweep, seed=SEED, draws=600, warmup=500, progress=False)
     return parameters(alone), parameters(pooled)
 
 
