@@ -12,7 +12,7 @@ PROBE      := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))
 NOT_FOUND  := No Python >= 3.12 with venv and ensurepip was found: install one, or name yours with PYTHON=/path/to/python.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab lint lock clean
+.PHONY: help run test test-all lab figures lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,13 @@ test-all: $(STAMP) ## Run every test
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab notebooks
+
+# The paper's notebook, once it is there, rebuilds its own figures in the same folder.
+PAPER := $(wildcard notebooks/10_figures_of_the_paper.ipynb)
+
+figures: $(STAMP) ## Build the gallery and the paper's figures, with their numbers beside them
+	$(BIN)/python -m scaling_bayes.gallery docs/figures
+	$(if $(PAPER),$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace $(PAPER))
 
 lint: $(STAMP) ## Check style and types, change nothing
 	$(BIN)/python -m ruff check

@@ -22,12 +22,13 @@ BELOW = {
     "figures": {"symbols", "sweeps", "laws", "questions"},
     "validation": {"symbols", "sweeps", "laws", "model", "inference", "questions"},
     "explorer": {"symbols", "sweeps", "laws", "model", "inference", "questions", "validation", "figures"},
+    "gallery": {"symbols", "sweeps", "laws", "model", "inference", "questions", "validation", "figures"},
 }
 # library -> the only floors that may import it
 RESERVED = {
     "jax": {"laws", "model", "inference", "questions"},
     "numpyro": {"model", "inference"},
-    "matplotlib": {"figures", "explorer"},
+    "matplotlib": {"figures", "explorer", "gallery"},
     "seaborn": {"figures", "explorer"},
     "ipywidgets": {"explorer"},
     "anywidget": {"explorer"},

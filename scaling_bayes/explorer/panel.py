@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from scaling_bayes.explorer.canvas import Canvas
 from scaling_bayes.explorer.scene import Scene
 from scaling_bayes.explorer.subject import Subject
-from scaling_bayes.figures.style import save_figure
+from scaling_bayes.figures.saving import save_figure
 from scaling_bayes.questions.points import QuestionError
 
 STATE = "state"
@@ -155,7 +155,7 @@ class Panel(Canvas):
 
     def _set(self, name: str, value: Any) -> None:
         if name == "figure":
-            self.status = f"Saved {' and '.join(str(path) for path in self.save_figure(self.topic))}."
+            self.status = f"Saved {', '.join(str(path) for path in self.save_figure(self.topic))}."
             return
         self.status = ""
         if name.startswith("at."):
@@ -166,8 +166,8 @@ class Panel(Canvas):
         else:
             self.act(name, value)
 
-    def save_figure(self, path: str | Path) -> tuple[Path, Path]:
-        """Write `figure` as PDF and PNG; see `scaling_bayes.figures.save_figure`."""
+    def save_figure(self, path: str | Path) -> list[Path]:
+        """Write `figure` with its numbers and where they are from; see `scaling_bayes.figures.save_figure`."""
         return save_figure(self.figure(), path)
 
     def to_html(self, path: str | Path) -> Path:

@@ -12,21 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from scaling_bayes.figures.answers import FigureError, check_answer, gate_warning, split_runs
-from scaling_bayes.figures.style import (
-    GOOD,
-    INK,
-    MUTED,
-    SHADE,
-    axis_label,
-    format_value,
-    group_colours,
-    legend_below,
-    log_axis,
-    mark,
-    new_figure,
-    panel_grid,
-)
+from scaling_bayes.figures.answers import FigureError, check_answer, split_runs
+from scaling_bayes.figures.canvas import legend_below, mark, new_figure, panel_grid
+from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, axis_label, format_value, group_colours, log_axis
 
 DRAWS = ("chain", "draw")
 NEEDED = ("N_opt", "D_opt", "tokens_per_parameter", "N_low", "N_high", "at_edge", "extrapolation")
@@ -81,17 +69,16 @@ def plot_allocation(answer: xr.Dataset, *, others: Mapping[str, xr.Dataset] | No
     groups = _split_groups(answer)
     colours = group_colours(list(groups)) if len(groups) > 1 else {"": GOOD}
     panels = ("N_opt", "D_opt", "tokens_per_parameter", response)
-    with new_figure(3.9) as fig:
+    with new_figure(3.9, shows={"": answer, **(others or {})}) as fig:
         for ax, name in zip(panel_grid(fig, 4, columns=2), panels, strict=True):
             for label, each in groups.items():
-                _draw_bands(ax, each[name], colours[label])
-            for (_, other), style in zip((others or {}).items(), LINES * 3, strict=False):
+                _draw_bands(ax, each[name], colours[label], label)
+            for (label, other), style in zip((others or {}).items(), LINES * 3, strict=False):
                 if name in other:
-                    ax.plot(other["budget"], other[name].median(DRAWS), color=INK, ls=style, lw=0.9)
+                    ax.plot(other["budget"], other[name].median(DRAWS), color=INK, ls=style, lw=0.9, label=label)
             _frame(ax, answer, answer[name])
         legend_below(fig, _allocation_legend(colours, list(others or {})))
-        mark(fig, _warn(answer))
-        _settle(fig)
+        mark(fig, _warn_edge(answer))
     return fig
 
 
@@ -138,7 +125,8 @@ def plot_isoflops(curves: xr.Dataset, answer: xr.Dataset, *, sweep: xr.Dataset |
     runs = split_runs(sweep, _group_names(answer)) if sweep is not None and in_flop else {}
     colours = sns.color_palette("flare", answer.sizes["budget"]).as_hex()
     rows = -(-len(panels) // 3)
-    with new_figure(2.6 if rows == 1 else 1.9 * rows + 0.5) as fig:
+    shown = {"": answer} | ({} if sweep is None else {"sweep": sweep})
+    with new_figure(2.6 if rows == 1 else 1.9 * rows + 0.5, shows=shown) as fig:
         for ax, (label, each) in zip(panel_grid(fig, len(panels), sharey=True), panels.items(), strict=True):
             for k, colour in enumerate(colours):
                 _draw_isoflop(ax, each[response].isel(budget=k), optima[label].isel(budget=k), colour)
@@ -152,16 +140,8 @@ def plot_isoflops(curves: xr.Dataset, answer: xr.Dataset, *, sweep: xr.Dataset |
             ax.label_outer(remove_inner_ticks=False)
             ax.tick_params(labelbottom=True)
         legend_below(fig, _isoflop_legend(answer, colours))
-        mark(fig, _warn(answer))
-        _settle(fig)
+        mark(fig, _warn_edge(answer))
     return fig
-
-
-def _settle(fig: Figure) -> None:
-    """Lay out once and for all: axes on two scales would move a little whenever they are drawn."""
-    fig.draw_without_rendering()
-    fig.draw_without_rendering()
-    fig.set_layout_engine("none")
 
 
 def _group_names(answer: xr.Dataset) -> list[str]:
@@ -176,12 +156,13 @@ def _split_groups(answer: xr.Dataset) -> dict[str, xr.Dataset]:
     return {", ".join(map(str, each)): answer.sel(dict(zip(names, each, strict=True))) for each in labels}
 
 
-def _draw_bands(ax: Axes, array: xr.DataArray, colour: str) -> None:
+def _draw_bands(ax: Axes, array: xr.DataArray, colour: str, label: str) -> None:
     x = array["budget"].values
     for probability, alpha in BANDS:
         low, high = array.quantile([(1 - probability) / 2, (1 + probability) / 2], DRAWS).values
-        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0)
-    ax.plot(x, array.median(DRAWS).values, color=colour)
+        says = f"{label}, {100 * probability:g} %".lstrip(", ")
+        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, label=says)
+    ax.plot(x, array.median(DRAWS).values, color=colour, label=label or "median")
 
 
 def _frame(ax: Axes, answer: xr.Dataset, array: xr.DataArray) -> None:
@@ -207,15 +188,17 @@ def _draw_isoflop(ax: Axes, curve: xr.DataArray, optimum: xr.Dataset, colour: st
     curve = curve.isel(size=np.flatnonzero(known))
     N, median = curve["N"].values, curve.median(DRAWS).values
     low, high = curve.quantile([0.05, 0.95], DRAWS).values
-    ax.fill_between(N, low, high, color=colour, alpha=BANDS[0][1], lw=0)
-    ax.plot(N, median, color=colour, lw=0.8)
+    unit = str(curve["budget"].attrs.get("units", ""))
+    budget = f"{format_value(curve['budget'].item(), unit)} {unit}"
+    ax.fill_between(N, low, high, color=colour, alpha=BANDS[0][1], lw=0, label=f"{budget}, 90 %")
+    ax.plot(N, median, color=colour, lw=0.8, label=budget)
     inside = np.geomspace(optimum["N_low"].median().item(), optimum["N_high"].median().item(), 50)
     at = np.interp(np.log(inside), np.log(N), median)
-    ax.plot(inside, at, color=colour, lw=2.4, solid_capstyle="butt")
+    ax.plot(inside, at, color=colour, lw=2.4, solid_capstyle="butt", label=f"{budget}, nearly the lowest")
     left, middle, right = optimum["N_opt"].quantile([0.05, 0.5, 0.95]).values
     lowest = np.interp(np.log(middle), np.log(N), median)
-    ax.plot([left, right], [lowest, lowest], color=INK, lw=0.8)
-    ax.plot(middle, lowest, "o", color=INK, ms=2.6, mew=0)
+    ax.plot([left, right], [lowest, lowest], color=INK, lw=0.8, label=f"{budget}, 90 % of optima")
+    ax.plot(middle, lowest, "o", color=INK, ms=2.6, mew=0, label=f"{budget}, optimum")
 
 
 def _draw_runs(ax: Axes, runs: xr.Dataset, budget: float, colour: str) -> None:
@@ -239,7 +222,6 @@ def _isoflop_legend(answer: xr.Dataset, colours: list[str]) -> list[Artist]:
     return [*found, dot, region]
 
 
-def _warn(answer: xr.Dataset) -> str:
+def _warn_edge(answer: xr.Dataset) -> str:
     share = float(answer["at_edge"].mean(DRAWS).max())
-    edge = f"OPTIMUM AT THE EDGE OF THE SEARCH IN {100 * share:.0f} % OF DRAWS" if share > EDGE else ""
-    return "\n".join(line for line in (gate_warning({"": answer}), edge) if line)
+    return f"OPTIMUM AT THE EDGE OF THE SEARCH IN {100 * share:.0f} % OF DRAWS" if share > EDGE else ""

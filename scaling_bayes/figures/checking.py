@@ -16,10 +16,10 @@ from scaling_bayes.figures.answers import (
     check_answer,
     check_groups,
     flagged_runs,
-    gate_warning,
     label_coordinates,
     split_runs,
 )
+from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.errors import scale_values
 from scaling_bayes.figures.style import (
     BAD,
@@ -31,11 +31,9 @@ from scaling_bayes.figures.style import (
     group_colours,
     group_markers,
     group_offsets,
-    legend_below,
     log_axis,
-    mark,
-    new_figure,
 )
+from scaling_bayes.figures.venues import points
 from scaling_bayes.symbols import COVARIATES, latex
 
 NEEDED = (
@@ -109,7 +107,7 @@ def plot_check(checked: xr.Dataset, *, hue: str | None = None) -> Figure:
     parameters = len(dict(quantities))
     third = max(1.15, 0.22 * parameters) if parameters or checked.sizes["gate"] else 0.3
     heights = [1.6, 1.0, third, 0.13 * len(findings) + 0.05]
-    with new_figure(sum(heights) + 1.3) as fig:
+    with new_figure(sum(heights) + 1.3, shows=checked) as fig:
         grid = fig.add_gridspec(4, 12, height_ratios=heights)
         _draw_residuals(fig.add_subplot(grid[0, :8]), groups, str(checked.attrs["scale"]))
         _draw_pit(fig.add_subplot(grid[0, 8:]), checked["pit"].values)
@@ -120,7 +118,6 @@ def plot_check(checked: xr.Dataset, *, hue: str | None = None) -> Figure:
         _write_gates(fig.add_subplot(grid[2, 7:]), checked)
         _write_findings(fig.add_subplot(grid[3, :]), findings)
         _write_legend(fig, list(groups), bool(flagged_runs(checked).any()))
-        mark(fig, gate_warning({"": checked}))
         return fig
 
 
@@ -189,7 +186,7 @@ def _draw_pit(ax: Axes, pit: np.ndarray) -> None:
     ax.axhspan(low, high, color=MUTED, alpha=0.3, lw=0, zorder=0)
     ax.axhline(pit.size / bins, color=INK, lw=0.6)
     ax.set(xlabel="PIT of fitted runs", ylabel="runs", xlim=(0, 1))
-    ax.set_title(f"band of {100 * BAND:g} % of uniform samples", fontsize=6.2, color=MUTED)
+    ax.set_title(f"band of {100 * BAND:g} % of uniform samples", fontsize=points(6.2), color=MUTED)
 
 
 def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> None:
@@ -202,10 +199,12 @@ def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> N
     for values, c, label, y in ((replicated, MUTED, "replicated", 0.86), (observed, colour, "observed", 0.75)):
         ax.hist(values, bins=bins, density=True, color=c, alpha=0.5, histtype="stepfilled", lw=0, label=label)
         if first:
-            ax.text(0.0, y, label, transform=ax.transAxes, va="top", color=c, fontsize=6.2)
+            ax.text(0.0, y, label, transform=ax.transAxes, va="top", color=c, fontsize=points(6.2))
     ax.set_ylim(0, 1.4 * ax.get_ylim()[1])
-    ax.set_title("\n".join(textwrap.wrap(name, TITLE_WRAP)), fontsize=6.5)
-    ax.text(0.98, 0.97, f"p = {p:.3f}", transform=ax.transAxes, ha="right", va="top", color=colour, fontsize=6.2)
+    ax.set_title("\n".join(textwrap.wrap(name, TITLE_WRAP)), fontsize=points(6.5))
+    ax.text(
+        0.98, 0.97, f"p = {p:.3f}", transform=ax.transAxes, ha="right", va="top", color=colour, fontsize=points(6.2)
+    )
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(3))
@@ -242,15 +241,17 @@ def _write_gates(ax: Axes, checked: xr.Dataset) -> None:
     step = 1 / (len(rows) + 1)
     columns = (0.06, 0.56, 0.76, 0.98)
     for x, word in zip(columns, ("sampler gate", "value", "limit", "passed"), strict=True):
-        ax.text(x, 1 - step / 2, word, ha="left" if x < 0.1 else "right", va="center", color=MUTED, fontsize=6.5)
+        ax.text(
+            x, 1 - step / 2, word, ha="left" if x < 0.1 else "right", va="center", color=MUTED, fontsize=points(6.5)
+        )
     for k, (name, value, limit, passed) in enumerate(rows, start=1):
         colour = INK if passed else BAD
         for x, word in zip(columns, (name, value, limit, "yes" if passed else "NO"), strict=True):
-            style: dict[str, Any] = {"color": colour, "weight": "normal" if passed else "bold", "fontsize": 6.5}
+            style: dict[str, Any] = {"color": colour, "weight": "normal" if passed else "bold", "fontsize": points(6.5)}
             ax.text(x, 1 - (k + 0.5) * step, word, ha="left" if x < 0.1 else "right", va="center", **style)
 
 
 def _write_findings(ax: Axes, lines: list[str]) -> None:
     ax.axis("off")
-    text = ax.text(0, 1, "\n".join(lines), va="top", fontsize=6.5, linespacing=1.35, transform=ax.transAxes)
+    text = ax.text(0, 1, "\n".join(lines), va="top", fontsize=points(6.5), linespacing=1.35, transform=ax.transAxes)
     text.set_in_layout(False)  # its room is counted by lines; the layout finds none for a text as tall as its axes

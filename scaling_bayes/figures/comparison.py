@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from scaling_bayes.figures.answers import FigureError, check_answer, gate_warning
+from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.ranges import (
     CROWDED,
     choose_colours,
@@ -26,13 +27,8 @@ from scaling_bayes.figures.ranges import (
     title_size,
     two_rows,
 )
-from scaling_bayes.figures.style import (
-    INK,
-    MUTED,
-    legend_below,
-    mark,
-    new_figure,
-)
+from scaling_bayes.figures.style import INK, MUTED
+from scaling_bayes.figures.venues import points
 from scaling_bayes.symbols import suggest
 
 MAKER = "compare(posterior, group, at=...)"
@@ -85,7 +81,7 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
     panels = split_panels(answer, (dim, f"{dim}_other"))
     weight = answer["p_best"].max([d for d in answer["p_best"].dims if d != dim]).values
     colours = choose_colours(labels, weight)
-    with new_figure(rows_height(len(panels))) as fig:
+    with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):
             _draw_ratio(upper, part, dim, rival, colours)
@@ -94,13 +90,13 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
             draw_scale(lower, part[scale.name], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
             if i % panel_columns(len(panels)) == 0:
-                upper.set_ylabel(f"{answer.attrs['response']}, relative to {rival} (%)")
+                apart = "\n" if len(panels) > 1 else " "  # side by side with others a panel is low
+                upper.set_ylabel(f"{answer.attrs['response']}, relative{apart}to {rival} (%)")
                 words = f"{answer.attrs['better']} is better"
-                upper.text(0.02, 0.03, words, transform=upper.transAxes, fontsize=6, color=INK)
+                upper.text(0.02, 0.03, words, transform=upper.transAxes, fontsize=points(6), color=INK)
             lower.set_ylabel("P(best)" if i % panel_columns(len(panels)) == 0 else "")
         _share_limits([upper for upper, _ in pairs])
         legend_below(fig, _legend(colours))
-        mark(fig, gate_warning({"": answer}))
         return fig
 
 

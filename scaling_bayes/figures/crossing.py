@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from scaling_bayes.figures.answers import check_answer, gate_warning
+from scaling_bayes.figures.answers import check_answer
+from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.ranges import (
     draw_scale,
     fitted_patch,
@@ -19,7 +20,8 @@ from scaling_bayes.figures.ranges import (
     title_size,
     two_rows,
 )
-from scaling_bayes.figures.style import GOOD, INK, group_colours, legend_below, mark, new_figure
+from scaling_bayes.figures.style import GOOD, INK, group_colours
+from scaling_bayes.figures.venues import points
 
 MAKER = "crossover(posterior, group, between=..., within=...)"
 NEEDED = ("crossing", "crossings", "p_none", "p_one", "p_more", "crossing_quantile", "p_better", "p_beyond")
@@ -63,7 +65,7 @@ def plot_crossover(answer: xr.Dataset) -> Figure:
     scale = scale_of(answer, MAKER)
     panels = split_panels(answer, (dim,))
     colours = group_colours(answer[dim].values.astype(str).tolist())
-    with new_figure(rows_height(len(panels))) as fig:
+    with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):
             _draw_density(upper, part)
@@ -73,7 +75,7 @@ def plot_crossover(answer: xr.Dataset) -> Figure:
             draw_scale(upper, scale, answer, label=len(panels) == 1)
             draw_scale(lower, scale, answer)
             words = [name, _say(part)] if name else [_say(part)]
-            upper.set_title("\n".join(words), fontsize=min(title_size(list(panels)), 6.5 if name else 7.5))
+            upper.set_title("\n".join(words), fontsize=min(title_size(list(panels)), points(6.5 if name else 7.5)))
             if i % panel_columns(len(panels)) == 0:
                 upper.set_ylabel("share of draws")
         legend_below(
@@ -84,7 +86,6 @@ def plot_crossover(answer: xr.Dataset) -> Figure:
                 fitted_patch(),
             ],
         )
-        mark(fig, gate_warning({"": answer}))
         return fig
 
 
@@ -99,11 +100,12 @@ def _draw_density(ax: Axes, part: xr.Dataset) -> None:
     place = part["crossing"].values.ravel()
     known = place[np.isfinite(place)]
     share = np.full(known.size, 1 / place.size)
-    ax.hist(known, bins=np.geomspace(low, high, BINS + 1).tolist(), weights=share, color=GOOD, alpha=0.45, lw=0)
+    bins = np.geomspace(low, high, BINS + 1).tolist()
+    ax.hist(known, bins=bins, weights=share, color=GOOD, alpha=0.45, lw=0, label="crossing")
     top = ax.get_ylim()[1] if known.size else 1.0
     if known.size:
         five, middle, ninety = (part["crossing_quantile"].sel(quantile=q).item() for q in (0.05, 0.5, 0.95))
-        ax.plot([five, ninety], [-0.06 * top] * 2, color=INK, lw=1.2, solid_capstyle="butt")
-        ax.plot([middle], [-0.06 * top], "o", color=INK, ms=3)
+        ax.plot([five, ninety], [-0.06 * top] * 2, color=INK, lw=1.2, solid_capstyle="butt", label="90 %")
+        ax.plot([middle], [-0.06 * top], "o", color=INK, ms=3, label="median")
     ax.set_ylim(-0.12 * top, top)
     ax.set_yticks([tick for tick in MaxNLocator(4).tick_values(0, top) if 0 <= tick <= top])

@@ -76,8 +76,15 @@ def draw_curve(ax: Axes, curve: xr.DataArray, fit_part: xr.Dataset, scored: xr.D
     x = curve[scale].values
     for probability, alpha in BANDS:
         ends = curve.quantile([(1 - probability) / 2, (1 + probability) / 2], ("chain", "draw"))
-        ax.fill_between(x, *ends.transpose("quantile", "point").values, color=GOOD, alpha=alpha, lw=0)
-    ax.plot(x, curve.median(("chain", "draw")).values, color=GOOD)
+        ax.fill_between(
+            x,
+            *ends.transpose("quantile", "point").values,
+            color=GOOD,
+            alpha=alpha,
+            lw=0,
+            label=f"{100 * probability:g} %",
+        )
+    ax.plot(x, curve.median(("chain", "draw")).values, color=GOOD, label="predicted median")
     fitted, held = scale_values(fit_part, scale), scale_values(scored, scale)
     ax.plot(fitted, response.values, "o", color=MUTED, ms=1.4, mew=0, label=FITTED)
     inside = scored["inside"].sel(level=level).values.astype(bool)

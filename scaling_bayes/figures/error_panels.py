@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from scaling_bayes.figures.errors import Errors
 from scaling_bayes.figures.style import BAD, GOOD, INK, MUTED, SHADE, log_axis
+from scaling_bayes.figures.venues import points
 
 FEW_LEVELS = 3
 """Up to so many scales have a tick each; more have the ticks of a log axis."""
@@ -105,7 +106,7 @@ def draw_errors(
     if ratios:
         _draw_ratios(ax, errors)
     says = ("\n" if stacked else ", ").join(errors.says)
-    ax.text(0.98, 0.02, says, transform=ax.transAxes, ha="right", va="bottom", fontsize=SMALL, linespacing=1.15)
+    ax.text(0.98, 0.02, says, transform=ax.transAxes, ha="right", va="bottom", fontsize=points(SMALL), linespacing=1.15)
 
 
 def set_error_axis(ax: Axes, *, numbers: bool) -> None:
@@ -135,5 +136,5 @@ def _draw_ratios(ax: Axes, errors: Errors) -> None:
     upper.xaxis.set_major_locator(FixedLocator(levels if few else [r for r in RATIOS if r <= levels[-1]][-5:]))
     upper.xaxis.set_minor_locator(NullLocator())
     upper.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"×{ratio:.2g}" if ratio < 100 else f"×{ratio:.0f}"))
-    upper.tick_params(length=0 if few else 2, pad=1.5, color=MUTED, labelcolor=MUTED, labelsize=SMALL)
+    upper.tick_params(length=0 if few else 2, pad=1.5, color=MUTED, labelcolor=MUTED, labelsize=points(SMALL))
     upper.spines["top"].set_visible(False)

@@ -9,11 +9,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, check_level, gate_warning, split_runs
+from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, check_level, split_runs
+from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.curves import curve_legend, curve_parts, draw_curve
 from scaling_bayes.figures.error_panels import draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors, prediction_errors
-from scaling_bayes.figures.style import PANEL, WIDTH, axis_label, fit_text, legend_below, mark, new_figure, panel_grid
+from scaling_bayes.figures.style import PANEL, axis_label, fit_text
+from scaling_bayes.figures.venues import page, points
 from scaling_bayes.sweeps import check_sweep, compared_groups
 
 NEEDED = ("observed", "median", "lower", "upper", "inside", "level", "extrapolation")
@@ -123,16 +125,15 @@ class _Words:
     scale: str
     unit: str
     response: str
-    warning: str
+    shows: Mapping[str, xr.Dataset]
     level: float
 
     def write(self, fig: Figure, *, more: Sequence[Artist] = (), error_label: bool = True) -> None:
-        """Write labels, legend and warning; a figure with curves labels its rows itself."""
+        """Write labels and legend; a figure with curves labels its rows itself."""
         if error_label:
-            fig.supylabel(f"{self.response}, {ERROR} (%)", fontsize=7)
+            fig.supylabel(f"{self.response}, {ERROR} (%)", fontsize=points(7))
         # A supxlabel would lie on the legend: the scale is the legend's title, right below the axes.
         legend_below(fig, [*more, *error_legend(self.level)], title=self.scale)
-        mark(fig, self.warning)
 
 
 def _say(answers: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float) -> _Words:
@@ -141,15 +142,15 @@ def _say(answers: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float) 
     known = scale in fit_part.coords
     unit = str(fit_part[scale].attrs.get("units", "")) if known else ""
     label = axis_label(fit_part[scale]) if known else scale
-    return _Words(label, unit, str(fit_part.attrs["response"]), gate_warning(answers), level)
+    return _Words(label, unit, str(fit_part.attrs["response"]), {**answers, "fitted runs": fit_part}, level)
 
 
 def _draw_panels(panels: Panels, words: _Words) -> Figure:
     """One answer: a panel a group, or a panel a method where there is one group."""
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    with new_figure(EDGES + rows * (ROW + HEADER)) as fig:
-        frame = frame_of(panels.values(), PANEL * WIDTH / columns, lines=1)
+    with new_figure(EDGES + rows * (ROW + HEADER), shows=words.shows) as fig:
+        frame = frame_of(panels.values(), PANEL * page().width / columns, lines=1)
         for i, (ax, label) in enumerate(zip(panel_grid(fig, len(panels), columns), panels, strict=True)):
             draw_errors(ax, panels[label], frame, words.unit)
             set_error_axis(ax, numbers=i % columns == 0)
@@ -164,9 +165,9 @@ def _draw_table(table: Mapping[str, Panels], words: _Words) -> Figure:
     columns = min(MOST_COLUMNS, len(labels))
     blocks = [labels[i : i + columns] for i in range(0, len(labels), columns)]
     lines = [(block, name) for block in blocks for name in table]
-    with new_figure(EDGES + len(lines) * (ROW + HEADER)) as fig:
+    with new_figure(EDGES + len(lines) * (ROW + HEADER), shows=words.shows) as fig:
         grid = fig.add_gridspec(2 * len(lines), columns, height_ratios=[HEADER, ROW] * len(lines))
-        frame = frame_of([e for row in table.values() for e in row.values()], PANEL * WIDTH / columns, lines=2)
+        frame = frame_of([e for row in table.values() for e in row.values()], PANEL * page().width / columns, lines=2)
         for k, (block, name) in enumerate(lines):
             _write_header(fig.add_subplot(grid[2 * k, :]), name, table[name], words.level)
             for j, label in enumerate(block):
@@ -179,7 +180,7 @@ def _draw_table(table: Mapping[str, Panels], words: _Words) -> Figure:
                 set_error_axis(ax, numbers=j == 0)
                 ax.tick_params(labelbottom=last)
                 if first:
-                    ax.set_title(label, fontsize=fit_text(labels, PANEL * WIDTH / columns), weight="bold")
+                    ax.set_title(label, fontsize=fit_text(labels, PANEL * page().width / columns), weight="bold")
         words.write(fig)
         return fig
 
@@ -189,10 +190,10 @@ def _write_header(ax: Axes, name: str, row: Panels, level: float) -> None:
     inside = np.concatenate([errors.inside for errors in row.values()])
     rmsle = np.sqrt(np.mean(np.concatenate([errors.log_error for errors in row.values()]) ** 2))
     ax.axis("off")
-    ax.text(0, 0, name, weight="bold", fontsize=8.5, va="bottom", transform=ax.transAxes)
+    ax.text(0, 0, name, weight="bold", fontsize=points(8.5), va="bottom", transform=ax.transAxes)
     share = f"{100 * inside.mean():.0f} %, nominally {100 * level:g} %"
     says = f"{inside.sum()} of {inside.size} runs inside ({share}), RMSLE {rmsle:.4f}"
-    ax.text(1, 0, says, fontsize=7, ha="right", va="bottom", transform=ax.transAxes)
+    ax.text(1, 0, says, fontsize=points(7), ha="right", va="bottom", transform=ax.transAxes)
 
 
 def _draw_curves(
@@ -206,9 +207,9 @@ def _draw_curves(
     labels = list(panels)
     columns = min(COLUMNS, len(labels))
     blocks = -(-len(labels) // columns)
-    with new_figure(EDGES + blocks * (CURVE_ROW + ROW + 2 * HEADER)) as fig:
+    with new_figure(EDGES + blocks * (CURVE_ROW + ROW + 2 * HEADER), shows=words.shows) as fig:
         grid = fig.add_gridspec(2 * blocks, columns, height_ratios=[CURVE_ROW, ROW] * blocks)
-        frame = frame_of(panels.values(), PANEL * WIDTH / columns, lines=1)
+        frame = frame_of(panels.values(), PANEL * page().width / columns, lines=1)
         for i, label in enumerate(labels):
             row, column = divmod(i, columns)
             upper, lower = (fig.add_subplot(grid[2 * row + k, column]) for k in (0, 1))

@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from scaling_bayes.figures.answers import FigureError, check_answer, check_level, gate_warning
+from scaling_bayes.figures.answers import FigureError, check_answer, check_level
+from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.error_panels import SMALL, draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors
-from scaling_bayes.figures.style import BAD, GOOD, INK, MUTED, WIDTH, axis_label, legend_below, mark, new_figure
+from scaling_bayes.figures.style import BAD, GOOD, INK, MUTED, axis_label
+from scaling_bayes.figures.venues import page, points
 
 BY_RATIO = tuple(f"{name}_at_ratio{end}" for name in ("coverage", "rmsle") for end in ("", "_lower", "_upper"))
 NEEDED = (
@@ -29,8 +31,8 @@ ROW, HEADER, EDGES = 1.75, 0.24, 0.72
 WIDTHS = (1.5, 1.1, 0.8)
 """Of the panels of errors, coverage and RMSLE, relative to each other."""
 
-ERRORS_WIDTH = 0.8 * WIDTH * WIDTHS[0] / sum(WIDTHS)
-"""Of the panel of errors, in inches, about."""
+ERRORS_SHARE = 0.8 * WIDTHS[0] / sum(WIDTHS)
+"""Of the page's width that the panel of errors takes, about."""
 
 PALE = 0.45
 """How much white the colour of the lowest level holds."""
@@ -83,9 +85,9 @@ def plot_folds(scores: xr.Dataset | Mapping[str, xr.Dataset], *, level: float = 
     answers = _name_answers(scores)
     level = min(check_level(answer, level) for answer in answers.values())
     errors = {name: _errors_by_ratio(answer, level) for name, answer in answers.items()}
-    frame = frame_of(errors.values(), ERRORS_WIDTH, lines=1)
+    frame = frame_of(errors.values(), ERRORS_SHARE * page().width, lines=1)
     highest = max(float(np.nanmax(_drawn(answer, "rmsle"))) for answer in answers.values())
-    with new_figure(EDGES + len(answers) * (ROW + HEADER)) as fig:
+    with new_figure(EDGES + len(answers) * (ROW + HEADER), shows=answers) as fig:
         grid = fig.add_gridspec(2 * len(answers), 3, height_ratios=[HEADER, ROW] * len(answers), width_ratios=WIDTHS)
         for k, (name, answer) in enumerate(answers.items()):
             _write_header(fig.add_subplot(grid[2 * k, :]), name, answer, level)
@@ -99,7 +101,6 @@ def plot_folds(scores: xr.Dataset | Mapping[str, xr.Dataset], *, level: float = 
                 ax.set_xlim(frame.x)
                 _ratio_axis(ax.xaxis)
         legend_below(fig, _handles(level, answers), title=f"{_say_scale(answers)}, ratio to the largest fitted")
-        mark(fig, gate_warning(answers))
         return fig
 
 
@@ -112,21 +113,36 @@ def draw_coverage(ax: Axes, scores: xr.Dataset) -> None:
         colour = _shade(k, len(levels))
         at = ratio * 10 ** (DODGE * (k - (len(levels) - 1) / 2))
         ax.axhline(100 * level, color=colour, lw=0.7, ls=(0, (4, 3)), zorder=1)
-        ax.plot(at, middle[:, k], color=colour, lw=0.8, zorder=2)
+        says = f"{100 * level:g} %"
+        ax.plot(at, middle[:, k], color=colour, lw=0.8, zorder=2, label=says)
         for x, y, low, high, bad in zip(at, *(v[:, k] for v in (middle, lower, upper, below)), strict=True):
             c = BAD if bad else colour
-            ax.plot([x, x], [low, high], color=c, lw=1.4, alpha=0.7, solid_capstyle="butt", zorder=3)
-            ax.plot(x, y, "o", color=c, ms=3.2, mew=0, zorder=4)
-        says = f"{100 * level:g} %"
+            ax.plot(
+                [x, x],
+                [low, high],
+                color=c,
+                lw=1.4,
+                alpha=0.7,
+                solid_capstyle="butt",
+                zorder=3,
+                label=f"{says}, interval",
+            )
+            ax.plot(x, y, "o", color=c, ms=3.2, mew=0, zorder=4, label=says)
         end: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "xytext": (2, 0), "textcoords": "offset points"}
-        ax.annotate(says, (1, 100 * level), **end, va="center", color=colour, fontsize=SMALL)
+        ax.annotate(says, (1, 100 * level), **end, va="center", color=colour, fontsize=points(SMALL))
     ax.set(ylim=(STRIP, 103), ylabel="runs inside their interval (%)")
     shares = [0, 25, 50, 75, 100]
     ax.set_yticks([STRIP / 2, *shares], ["runs\ncurves", *map(str, shares)])
     counted = ax.get_yticklabels()[0]
-    counted.set(color=MUTED, fontsize=SMALL, linespacing=1.0)
+    counted.set(color=MUTED, fontsize=points(SMALL), linespacing=1.0)
     for x, runs, curves in zip(ratio, scores["runs_at_ratio"].values, scores["clusters_at_ratio"].values, strict=True):
-        style: dict[str, Any] = {"ha": "center", "va": "center", "color": MUTED, "fontsize": SMALL, "linespacing": 1.0}
+        style: dict[str, Any] = {
+            "ha": "center",
+            "va": "center",
+            "color": MUTED,
+            "fontsize": points(SMALL),
+            "linespacing": 1.0,
+        }
         ax.text(x, STRIP / 2, f"{runs}\n{curves}", **style)
 
 
@@ -134,8 +150,8 @@ def draw_rmsle(ax: Axes, scores: xr.Dataset, highest: float) -> None:
     """Root mean squared log error by ratio."""
     ratio = scores["ratio_mean"].values
     middle, lower, upper = (_drawn(scores, "rmsle", end) for end in ("", "_lower", "_upper"))
-    ax.vlines(ratio, lower, upper, color=INK, lw=1.4, alpha=0.5)
-    ax.plot(ratio, middle, "o-", color=INK, ms=3.2, mew=0, lw=0.8)
+    ax.vlines(ratio, lower, upper, color=INK, lw=1.4, alpha=0.5, label="interval")
+    ax.plot(ratio, middle, "o-", color=INK, ms=3.2, mew=0, lw=0.8, label="RMSLE")
     ax.set(ylim=(0, highest), ylabel="RMSLE")
     ax.yaxis.set_major_locator(MaxNLocator(4))
 
@@ -176,7 +192,7 @@ def _shade(k: int, levels: int) -> tuple[float, float, float]:
 def _write_header(ax: Axes, name: str, scores: xr.Dataset, level: float) -> None:
     """What was scored, above its row."""
     ax.axis("off")
-    ax.text(0, 0.1, name, weight="bold", fontsize=8.5, va="bottom", transform=ax.transAxes)
+    ax.text(0, 0.1, name, weight="bold", fontsize=points(8.5), va="bottom", transform=ax.transAxes)
     at = scores.sel(level=level)
     share, low, high = (f"{100 * float(at[f'coverage{end}']):.0f}" for end in ("", "_lower", "_upper"))
     absent = [f"{k:g}" for k in scores["octaves"].values if k not in scores["fold"].values]
@@ -184,7 +200,7 @@ def _write_header(ax: Axes, name: str, scores: xr.Dataset, level: float) -> None
     by_curves = f" ({low} to {high} % by curves)" if np.isfinite(at["coverage_lower"]) else ""
     says = f"top octaves held out: {octaves}; {share} % inside{by_curves}, nominally {100 * level:g} %"
     says += f"; not fitted: {', '.join(absent)}" if absent else ""
-    style: dict[str, Any] = {"fontsize": 7, "va": "bottom", "transform": ax.transAxes}
+    style: dict[str, Any] = {"fontsize": points(7), "va": "bottom", "transform": ax.transAxes}
     ax.text(1 if name else 0, 0.1, says, ha="right" if name else "left", **style)
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from scaling_bayes.figures.answers import FigureError
-from scaling_bayes.figures.style import GOOD, GROUPS, MUTED, legend_below, new_figure, panel_grid
+from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
+from scaling_bayes.figures.style import GOOD, GROUPS, MUTED
+from scaling_bayes.figures.venues import points
 from scaling_bayes.laws.catalogue import Entry, read_entries
 from scaling_bayes.laws.catalogue.illustration import PRIOR, Illustration, illustrate, span
 from scaling_bayes.symbols import COVARIATES, latex, suggest
@@ -59,13 +62,12 @@ def plot_laws(names: Sequence[str] | None = None) -> Figure:
             raise FigureError(f"no law {name!r} in the catalogue: {suggest(name, entries)}")
     chosen = [entries[name] for name in names or entries]
     rows = -(-len(chosen) // COLUMNS)
-    with new_figure(max(ROW * rows, 1.4) + 0.25) as fig:
+    shown = xr.Dataset(attrs={"laws": {entry.name: entry.formula for entry in chosen}})
+    with new_figure(max(ROW * rows, 1.4) + 0.25, shows=shown) as fig:
         for ax, entry in zip(panel_grid(fig, len(chosen), COLUMNS), chosen, strict=True):
             _draw_law(ax, entry, illustrate(entry))
         kinds = {_kind(illustrate(entry)) for entry in chosen}
         legend_below(fig, [Line2D([], [], color=COLOURS[k], label=EXPLAINED[k]) for k in EXPLAINED if k in kinds])
-        fig.draw_without_rendering()
-        fig.set_layout_engine("none")  # so many small panels would be laid out anew, slowly, whenever it is drawn
     return fig
 
 
@@ -81,7 +83,8 @@ def _draw_law(ax: Axes, entry: Entry, shown: Illustration) -> None:
     for multiple, shade in zip(BESIDE, SHADES, strict=True) if others else [(1.0, 1.0)]:
         at = held | ({others[0]: float(_within(entry, others[0], multiple))} if others else {})
         y = shown.law.evaluate({**shown.parameters, **at, along: x})
-        ax.plot(x, np.broadcast_to(y, x.shape), color=COLOURS[_kind(shown)], alpha=shade, lw=0.9)
+        says = ", ".join([EXPLAINED[_kind(shown)], *(f"{name} = {value:.4g}" for name, value in at.items())])
+        ax.plot(x, np.broadcast_to(y, x.shape), color=COLOURS[_kind(shown)], alpha=shade, lw=0.9, label=says)
     _label(ax, entry.name, [along, *others[:1]])
 
 
@@ -99,9 +102,9 @@ def _within(entry: Entry, covariate: str, multiple: float) -> float:
 
 def _label(ax: Axes, name: str, covariates: Sequence[str]) -> None:
     """Title, letters of the covariates, and scales with as few ticks as can be read at this size."""
-    ax.set_title(name, fontsize=5.2 if len(name) < 16 else 4.4, pad=2)
+    ax.set_title(name, fontsize=points(5.2) if len(name) < 16 else 4.4, pad=2)
     letters = [f"${latex(c)}$" if c in COVARIATES else c.replace("_", " ") for c in covariates]
-    ax.set_xlabel("; ".join(letters), fontsize=5, labelpad=0.5)
+    ax.set_xlabel("; ".join(letters), fontsize=points(5), labelpad=0.5)
     ax.set_xscale("log")
     low, high = ax.get_ylim()
     values = np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines])
@@ -116,4 +119,4 @@ def _label(ax: Axes, name: str, covariates: Sequence[str]) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.tick_params(labelsize=4.2, length=1.5, pad=1)
+    ax.tick_params(labelsize=points(4.2), length=1.5, pad=1)

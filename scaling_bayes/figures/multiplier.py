@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from scaling_bayes.figures.answers import check_answer, gate_warning
+from scaling_bayes.figures.answers import check_answer
+from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.ranges import (
     CROWDED,
     choose_colours,
@@ -24,7 +25,7 @@ from scaling_bayes.figures.ranges import (
     title_size,
     two_rows,
 )
-from scaling_bayes.figures.style import INK, MUTED, legend_below, log_axis, mark, new_figure
+from scaling_bayes.figures.style import INK, MUTED, log_axis
 
 MAKER = "multiplier(posterior, group, baseline=..., at=...)"
 NEEDED = ("multiplier", "p_unattained", "p_more")
@@ -73,7 +74,7 @@ def plot_multiplier(answer: xr.Dataset) -> Figure:
     weight = answer["p_more"].max([d for d in answer["p_more"].dims if d != dim]).values
     colours = choose_colours(answer[dim].values.astype(str).tolist(), weight)
     limits = _read_limits(answer["multiplier"])
-    with new_figure(rows_height(len(panels))) as fig:
+    with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):
             _draw_multiplier(upper, part, dim, colours, limits)
@@ -82,7 +83,8 @@ def plot_multiplier(answer: xr.Dataset) -> Figure:
             draw_scale(lower, part[along], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
             if i % panel_columns(len(panels)) == 0:
-                upper.set_ylabel(f"{along} that {answer.attrs['baseline']} needs, relative")
+                apart = "\n" if len(panels) > 1 else " "  # side by side with others a panel is low
+                upper.set_ylabel(f"{along} that {answer.attrs['baseline']}{apart}needs, relative")
             lower.set_ylabel("probability" if i % panel_columns(len(panels)) == 0 else "")
         legend_below(
             fig,
@@ -93,7 +95,6 @@ def plot_multiplier(answer: xr.Dataset) -> Figure:
                 fitted_patch(),
             ],
         )
-        mark(fig, gate_warning({"": answer}))
         return fig
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaling_bayes.figures.laws import plot_laws
-from scaling_bayes.figures.style import save_figure
+from scaling_bayes.figures.saving import save_figure
 from scaling_bayes.laws.catalogue.page import write_page
 
 
@@ -26,9 +26,7 @@ def write_pages(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "laws.md"
     page.write_text(write_page(), encoding="utf-8")
-    pdf, png = save_figure(plot_laws(), folder / "laws", dpi=150)
-    pdf.unlink()
-    return [page, png]
+    return [page, *save_figure(plot_laws(), folder / "laws", dpi=150, kinds=["png"])]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

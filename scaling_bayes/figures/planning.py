@@ -9,19 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scaling_bayes.figures.answers import check_answer, gate_warning
-from scaling_bayes.figures.style import (
-    BAD,
-    GOOD,
-    INK,
-    MUTED,
-    SHADE,
-    format_value,
-    legend_below,
-    log_axis,
-    mark,
-    new_figure,
-)
+from scaling_bayes.figures.answers import check_answer
+from scaling_bayes.figures.canvas import legend_below, new_figure
+from scaling_bayes.figures.style import BAD, GOOD, INK, MUTED, SHADE, format_value, log_axis
+from scaling_bayes.figures.venues import points
 
 NEEDED = ("cost", "gain", "gain_error", "share", "gain_per_cost", "share_if_law_exact", "flag", "outside")
 HEIGHT = 2.9
@@ -79,12 +70,11 @@ def plot_plan(answer: xr.Dataset) -> Figure:
     """
     check_answer(answer, NEEDED, "plan(posterior, candidates, target=...)")
     runs = answer.sortby("rank") if "rank" in answer else answer
-    with new_figure(HEIGHT) as fig:
+    with new_figure(HEIGHT, shows=answer) as fig:
         left, right = fig.subplots(1, 2, width_ratios=(1.35, 1.0))
         draw_shares(left, runs)
         draw_list(right, runs.isel(candidate=slice(MOST_ROWS)))
         legend_below(fig, _handles(runs))
-        mark(fig, gate_warning({"": answer}))
         return fig
 
 
@@ -93,13 +83,14 @@ def draw_shares(ax: Axes, runs: xr.Dataset) -> None:
     cost, share = _side_by_side(runs["cost"].values), 100 * runs["share"].values
     error = 200 * (runs["gain_error"] / float(runs.attrs["open"])).values
     promised = 100 * np.minimum(runs["share_if_law_exact"].values, 1.0)
-    ax.vlines(cost, np.minimum(share, promised), np.maximum(share, promised), color=SHADE, lw=0.8, zorder=1)
+    ends = np.minimum(share, promised), np.maximum(share, promised)
+    ax.vlines(cost, *ends, color=SHADE, lw=0.8, zorder=1, label="from expected to promised")
     ax.plot(cost, promised, "o", mfc="white", mec=MUTED, mew=0.7, ms=3.2, ls="none", zorder=2, label=EXACT)
     for flag, colour in COLOURS.items():
         of = runs["flag"].values == flag
         if of.any():
             ends = np.clip([share[of] - error[of], share[of] + error[of]], 0, 100)
-            ax.vlines(cost[of], *ends, color=colour, lw=1.3, alpha=0.6, zorder=3)
+            ax.vlines(cost[of], *ends, color=colour, lw=1.3, alpha=0.6, zorder=3, label="two Monte-Carlo errors")
             ax.plot(cost[of], share[of], "o", color=colour, ms=3.6, mew=0, ls="none", zorder=4, label=SAYS[flag])
     _number_steps(ax, runs, cost, share)
     what = "expected regret" if runs.attrs.get("choose") else "variance of the target"
@@ -123,7 +114,7 @@ def _number_steps(ax: Axes, runs: xr.Dataset, cost: np.ndarray, share: np.ndarra
     for k in dict.fromkeys(chosen):
         at = int(np.flatnonzero(runs["candidate"].values == k)[0])
         steps = ", ".join(str(step + 1) for step, each in enumerate(chosen) if each == k)
-        style: dict[str, Any] = {"textcoords": "offset points", "weight": "bold", "fontsize": SMALL + 0.5}
+        style: dict[str, Any] = {"textcoords": "offset points", "weight": "bold", "fontsize": points(SMALL + 0.5)}
         ax.annotate(steps, (cost[at], share[at]), (-4, 3), ha="right", **style)
 
 
@@ -137,7 +128,7 @@ def draw_list(ax: Axes, runs: xr.Dataset) -> None:
     ax.hlines(rows[told], left, relative[told], color=SHADE, lw=1.2, zorder=1)
     for row in rows[told]:
         ax.plot(relative[row], row, "o", color=COLOURS[str(runs["flag"].values[row])], ms=3.6, mew=0, zorder=2)
-    ax.set_yticks(rows, name_runs(runs), fontsize=SMALL)
+    ax.set_yticks(rows, name_runs(runs), fontsize=points(SMALL))
     ax.set(ylim=(max(LEAST_ROWS, len(rows)) - 0.4, -0.6), xlim=(left, 1.5))
     ax.set_xlabel("gain per cost, relative to the best")
     log_axis(ax.xaxis)

@@ -11,20 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, gate_warning, split_runs
+from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, split_runs
+from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.ranges import draw_quantiles, draw_scale, fitted_patch, panel_columns, scale_of, stack_draws
-from scaling_bayes.figures.style import (
-    BAD,
-    INK,
-    axis_label,
-    group_colours,
-    group_markers,
-    legend_below,
-    log_axis,
-    mark,
-    new_figure,
-    panel_grid,
-)
+from scaling_bayes.figures.style import BAD, INK, axis_label, group_colours, group_markers, log_axis
 
 BANDS = ((0.9, 0.13), (0.8, 0.13), (0.5, 0.2))
 """Central probability and opacity of each band, the widest first."""
@@ -87,11 +77,11 @@ def plot_prediction(
     columns = 1 if shared else panel_columns(len(labels))
     rows = 1 if shared else -(-len(labels) // columns)
     colours, markers = group_colours(labels), group_markers(labels)
-    with new_figure(0.65 + (2.5 if shared else 1.7 * rows)) as fig:
+    with new_figure(0.65 + (2.5 if shared else 1.7 * rows), shows=answer) as fig:
         axes = panel_grid(fig, 1 if shared else len(labels), columns, sharey=True)
         for k, (label, part) in enumerate(parts.items()):
             ax = axes[0] if shared else axes[k]
-            _draw_fan(ax, scale_of(part, maker).values, stack_draws(part[response]), colours[label])
+            _draw_fan(ax, scale_of(part, maker).values, stack_draws(part[response]), colours[label], label)
             _draw_runs(ax, str(scale.name), response, _of(fit_part, dims, label), colours[label], markers[label])
             _draw_scored(ax, str(scale.name), _of(scored, dims, label), level, colours[label], markers[label])
             if not shared:
@@ -102,7 +92,6 @@ def plot_prediction(
             if k % columns == 0:
                 ax.set_ylabel(axis_label(answer[response]))
         legend_below(fig, _legend(labels if shared else [], colours, markers, fit_part, scored, level))
-        mark(fig, gate_warning({"": answer}))
         return fig
 
 
@@ -113,16 +102,18 @@ def _of(runs: xr.Dataset | None, dims: Sequence[str], label: str) -> xr.Dataset 
     return split_runs(runs, check_groups(dims, runs)).get(label)
 
 
-def _draw_fan(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str) -> None:
+def _draw_fan(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str, label: str) -> None:
+    name = label or "prediction"
     for probability, alpha in BANDS:
         low, high = draw_quantiles(draws, [(1 - probability) / 2, (1 + probability) / 2])
-        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0)
-    ax.plot(x, np.median(draws, axis=0), color=colour)
+        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, label=f"{name}, {100 * probability:g} %")
+    ax.plot(x, np.median(draws, axis=0), color=colour, label=name)
 
 
 def _draw_runs(ax: Axes, along: str, response: str, runs: xr.Dataset | None, colour: str, marker: str) -> None:
     if runs is not None:
         look: dict[str, Any] = {"mfc": "none", "mec": colour, "ms": 2.4, "mew": 0.6, "alpha": FITTED_ALPHA}
+        look["label"] = "fitted run"
         ax.plot(runs[along].values, runs[response].values, marker, **look)
 
 
@@ -131,8 +122,10 @@ def _draw_scored(ax: Axes, along: str, scored: xr.Dataset | None, level: float, 
         return
     inside = scored["inside"].sel(level=level, method="nearest").values.astype(bool)
     x, y = scored[along].values, scored["observed"].values
-    ax.plot(x[inside], y[inside], marker, color=colour, ms=3.2, mec="white", mew=0.3, zorder=4)
-    ax.plot(x[~inside], y[~inside], "x", color=BAD, ms=3.2, mew=0.9, zorder=4)
+    ax.plot(
+        x[inside], y[inside], marker, color=colour, ms=3.2, mec="white", mew=0.3, zorder=4, label="held out, inside"
+    )
+    ax.plot(x[~inside], y[~inside], "x", color=BAD, ms=3.2, mew=0.9, zorder=4, label="held out, outside")
 
 
 def _legend(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from scaling_bayes.figures.answers import FigureError
-from scaling_bayes.figures.style import INK, MUTED, PANEL, SHADE, WIDTH, axis_label, fit_text, group_colours, log_axis
+from scaling_bayes.figures.style import INK, MUTED, PANEL, SHADE, axis_label, fit_text, group_colours, log_axis
+from scaling_bayes.figures.venues import page
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Ends of the 90 % band, of the 50 % band, and the median."""
@@ -77,12 +79,23 @@ def draw_bands(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str, label: s
     Quantiles are draws, so that some may be infinite.
     """
     lower, low, middle, high, upper = np.minimum(draw_quantiles(draws, QUANTILES), np.finfo(float).max ** 0.5)
-    ax.fill_between(x, low, high, color=colour, alpha=0.24, lw=0)
+    ax.fill_between(x, low, high, color=colour, alpha=0.24, lw=0, label=f"{label}, 50 %".lstrip(", "))
     if crowded:
-        ax.plot(x, np.stack([lower, upper], axis=1), color=colour, lw=0.5, alpha=0.8, zorder=2)
+        ends = f"{label}, end of 90 %".lstrip(", ")
+        ax.plot(x, np.stack([lower, upper], axis=1), color=colour, lw=0.5, alpha=0.8, zorder=2, label=ends)
     else:
-        ax.fill_between(x, lower, upper, color=colour, alpha=0.14, lw=0)
+        ax.fill_between(x, lower, upper, color=colour, alpha=0.14, lw=0, label=f"{label}, 90 %".lstrip(", "))
     ax.plot(x, middle, color=colour, label=label, zorder=3)
+
+
+def draw_intervals(ax: Axes, draws: np.ndarray, colour: str, y: np.ndarray | None = None) -> np.ndarray:
+    """Lines over the 90 % and 50 % intervals of draws of shape (draw, row), at rows 0, 1, ... or y; their medians."""
+    y = np.arange(draws.shape[1]) if y is None else y
+    for level, width in ((0.9, 0.8), (0.5, 2.2)):
+        ends = draw_quantiles(draws, [(1 - level) / 2, (1 + level) / 2])
+        line: dict[str, Any] = {"color": colour, "lw": width, "alpha": 0.6, "label": f"{100 * level:g} %"}
+        ax.hlines(y, *np.clip(ends, None, np.finfo(float).max ** 0.5), **line)
+    return draw_quantiles(draws, [0.5])[0]
 
 
 def draw_quantiles(draws: np.ndarray, levels: Sequence[float]) -> np.ndarray:
@@ -129,7 +142,7 @@ def title_size(names: Sequence[str]) -> float:
     >>> title_size(["web", "code"]), title_size(["", ""])
     (7.5, 7.5)
     """
-    return fit_text([*names, " "], PANEL * WIDTH / panel_columns(len(names)))
+    return fit_text([*names, " "], PANEL * page().width / panel_columns(len(names)))
 
 
 def panel_columns(panels: int) -> int:

@@ -6,10 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from scaling_bayes.figures.answers import FigureError, check_answer, gate_warning
+from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.canvas import new_figure
 from scaling_bayes.figures.comparison import MAKER, NEEDED
-from scaling_bayes.figures.ranges import draw_quantiles, stack_draws
-from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis, mark, new_figure
+from scaling_bayes.figures.ranges import draw_intervals, stack_draws
+from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis
+from scaling_bayes.figures.venues import points
 
 ROW = 0.19
 """Height in inches of a choice."""
@@ -54,15 +56,14 @@ def plot_ranking(answer: xr.Dataset) -> Figure:
         raise FigureError(f"a ranking is of one place, and this answer has several of {', '.join(extra)}; select one")
     one = answer.isel({d: 0 for d in answer["p_best"].dims if d != dim})
     one = one.isel({dim: np.argsort(one["regret"].mean(("chain", "draw")).values, kind="stable")})
-    with new_figure(0.85 + ROW * one.sizes[dim]) as fig:
+    with new_figure(0.85 + ROW * one.sizes[dim], shows=answer) as fig:
         panels = fig.subplots(1, 3 if "regret_factor" in one else 2, sharey=True)
         _draw_regret(panels[0], one, dim)
         _draw_shares(panels[1], one)
         if "regret_factor" in one:
             _draw_factor(panels[2], one)
         panels[0].set_ylim(one.sizes[dim] - 0.4, -0.6)
-        fig.supxlabel(_place(answer), fontsize=7)
-        mark(fig, gate_warning({"": answer}))
+        fig.supxlabel(_place(answer), fontsize=points(7))
         return fig
 
 
@@ -75,18 +76,9 @@ def _place(answer: xr.Dataset) -> str:
     )
 
 
-def _intervals(ax: Axes, draws: np.ndarray, colour: str) -> np.ndarray:
-    """Lines over the 90 % and 50 % intervals of draws of shape (draw, choice); returns the medians."""
-    y = np.arange(draws.shape[1])
-    for level, width in ((0.9, 0.8), (0.5, 2.2)):
-        ends = draw_quantiles(draws, [(1 - level) / 2, (1 + level) / 2])
-        ax.hlines(y, *np.clip(ends, None, np.finfo(float).max ** 0.5), color=colour, lw=width, alpha=0.6)
-    return draw_quantiles(draws, [0.5])[0]
-
-
 def _draw_regret(ax: Axes, one: xr.Dataset, dim: str) -> None:
-    _intervals(ax, stack_draws(one["regret"]), GOOD)
-    ax.plot(one["regret"].mean(("chain", "draw")), np.arange(one.sizes[dim]), "o", color=GOOD, ms=3.2)
+    draw_intervals(ax, stack_draws(one["regret"]), GOOD)
+    ax.plot(one["regret"].mean(("chain", "draw")), np.arange(one.sizes[dim]), "o", color=GOOD, ms=3.2, label="mean")
     ax.set(yticks=np.arange(one.sizes[dim]), yticklabels=one[dim].values, xlabel=axis_label(one["regret"]))
     ax.set_xlim(left=0)
     ax.xaxis.set_major_locator(MaxNLocator(4))
@@ -94,17 +86,17 @@ def _draw_regret(ax: Axes, one: xr.Dataset, dim: str) -> None:
 
 def _draw_shares(ax: Axes, one: xr.Dataset) -> None:
     y = np.arange(len(one["p_best"]))
-    ax.barh(y, one["p_best"], height=0.62, color=GOOD, alpha=0.45, lw=0)
-    ax.plot(one["p_best_new_run"], y, "|", color=INK, ms=5, mew=0.9)
+    ax.barh(y, one["p_best"], height=0.62, color=GOOD, alpha=0.45, lw=0, label="P(best)")
+    ax.plot(one["p_best_new_run"], y, "|", color=INK, ms=5, mew=0.9, label="one new run")
     ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"], xlabel="P(best); tick: one new run")
 
 
 def _draw_factor(ax: Axes, one: xr.Dataset) -> None:
     factor = stack_draws(one["regret_factor"])
-    median, never = _intervals(ax, factor, GOOD), one["p_unattained"].values
+    median, never = draw_intervals(ax, factor, GOOD), one["p_unattained"].values
     y = np.arange(len(median))
     known = np.isfinite(median)
-    ax.plot(median[known], y[known], "o", color=GOOD, ms=3.2)
+    ax.plot(median[known], y[known], "o", color=GOOD, ms=3.2, label="median")
     finite = factor[np.isfinite(factor)]
     right = max(3.0, float(np.quantile(finite, 0.99)) * 1.5) if finite.size else 10.0
     ax.set_xlim(1, right)
@@ -113,6 +105,11 @@ def _draw_factor(ax: Axes, one: xr.Dataset) -> None:
     for place, share in enumerate(never):
         if share > 0:
             ax.text(
-                1.02, place, f"never {100 * share:.3g} %", transform=ax.get_yaxis_transform(), fontsize=6, va="center"
+                1.02,
+                place,
+                f"never {100 * share:.3g} %",
+                transform=ax.get_yaxis_transform(),
+                fontsize=points(6),
+                va="center",
             )
     ax.set_xlabel(f"{one.attrs['along']} needed to equal the best")

@@ -1,26 +1,16 @@
-"""The house style: two columns of a journal, colours that colour-blind readers tell apart, axes labelled from attrs."""
+"""The house style: sizes, colours that colour-blind readers tell apart, axes labelled from attrs."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import xarray as xr
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from scaling_bayes.figures.venues import points
 from scaling_bayes.symbols import COVARIATES, RESPONSES, latex
-
-WIDTH = 6.8
-"""Two columns of a journal, in inches."""
 
 PANEL = 0.86
 """Share of a column's width that its panel takes, about."""
@@ -35,10 +25,13 @@ GOOD, BAD = _COLOURBLIND[0], _COLOURBLIND[3]
 GROUPS = [_COLOURBLIND[i] for i in (0, 1, 2, 4, 9, 5, 7, 8, 6)]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
+SIZES = {
+    **{"font.size": 7.0, "axes.labelsize": 7.0, "axes.titlesize": 7.5, "legend.title_fontsize": 7.0},
+    **{"legend.fontsize": 6.5, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5},
+}
+"""Font sizes in points, before a venue's scale."""
+
 STYLE: dict[str, Any] = {
-    **{"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "mathtext.fontset": "dejavusans"},
-    **{"font.size": 7.0, "axes.labelsize": 7.0, "axes.titlesize": 7.5, "legend.fontsize": 6.5},
-    **{"xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "legend.title_fontsize": 7.0},
     **{"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK},
     **{"axes.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False, "axes.titlepad": 4.0},
     **{"xtick.major.size": 2.5, "ytick.major.size": 2.5, "xtick.minor.size": 1.5, "ytick.minor.size": 1.5},
@@ -49,72 +42,10 @@ STYLE: dict[str, Any] = {
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 _COUNTS = {"parameters", "tokens", "samples", "examples", "bytes", "characters", "images", "sequences", "steps"}
 _LONG_RANGE = 30.0
-"""Largest over smallest value above which a log axis has ticks at powers of ten."""
+"""Largest over smallest value above which a log axis has ticks at powers of ten, if it holds two of them."""
 
-
-@cache
-def _load_backend() -> None:
-    """Let pyplot load its backend, whose settings would end with our style: notebooks would show no figure but ours."""
-    plt.close(plt.figure())
-
-
-@contextmanager
-def new_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """Make a figure in the house style, and close it whatever happens; the style ends with the block.
-
-    Parameters
-    ----------
-    height, width : float
-        In inches.
-
-    Examples
-    --------
-    >>> with new_figure(2.0) as fig:
-    ...     ax = fig.add_subplot()
-    >>> plt.fignum_exists(fig.number)
-    False
-    """
-    _load_backend()
-    with plt.rc_context(sns.axes_style("ticks") | STYLE):
-        fig = plt.figure(figsize=(width, height), layout="constrained")
-        try:
-            yield fig
-            fig.draw_without_rendering()  # ticks are made when first drawn: here, in this style
-        finally:
-            plt.close(fig)
-
-
-def save_figure(fig: Figure, path: str | Path, *, dpi: int = 300) -> tuple[Path, Path]:
-    """Save as PDF, its fonts embedded, and as PNG; the same figure gives the same bytes.
-
-    Parameters
-    ----------
-    fig : Figure
-        From a `plot_` function.
-    path : str or Path
-        Without ending, or with ``.pdf`` or ``.png``; both are written.
-    dpi : int
-        Of the PNG.
-
-    Returns
-    -------
-    tuple of Path
-        The PDF and the PNG.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with new_figure(1.0, 1.0) as fig, tempfile.TemporaryDirectory() as folder:
-    ...     [file.name for file in save_figure(fig, Path(folder) / "fit.v1")]
-    ['fit.v1.pdf', 'fit.v1.png']
-    """
-    path = Path(path)
-    stem = path.with_suffix("") if path.suffix in {".pdf", ".png"} else path
-    pdf, png = (stem.with_name(stem.name + ending) for ending in (".pdf", ".png"))
-    with plt.rc_context({"pdf.fonttype": 42}):
-        fig.savefig(pdf, metadata={"CreationDate": None})
-    fig.savefig(png, dpi=dpi, metadata={"Software": None})
-    return pdf, png
+_SHORT_RANGE = 8.0
+"""And below which its ticks are round numbers, evenly spaced."""
 
 
 def group_colours(labels: Sequence[str]) -> dict[str, str]:
@@ -198,62 +129,21 @@ def log_axis(axis: Axis, unit: str = "") -> None:
     (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
     low, high = axis.get_view_interval()
     ratio = high / max(low, np.finfo(float).tiny)
+    decades = np.floor(np.log10(high)) - np.ceil(np.log10(max(low, np.finfo(float).tiny))) + 1
+    long = ratio >= _LONG_RANGE and decades >= 2
     rounded, halves = MaxNLocator(4, steps=[1, 2, 5, 10]), LogLocator(subs=(1, 2, 5))
-    locators = ((_LONG_RANGE, LogLocator(numticks=6)), (8.0, halves), (0.0, rounded))
-    axis.set_major_locator(next(locator for least, locator in locators if ratio >= least))
+    axis.set_major_locator(LogLocator(numticks=6) if long else halves if ratio >= _SHORT_RANGE else rounded)
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value, unit)))
-    axis.set_minor_locator(LogLocator(subs="auto", numticks=20) if ratio >= _LONG_RANGE else NullLocator())
+    axis.set_minor_locator(LogLocator(subs="auto", numticks=20) if long else NullLocator())
     axis.set_minor_formatter(NullFormatter())
 
 
 def fit_text(labels: Sequence[str], width: float, most: float = 7.5, least: float = 5.0) -> float:
-    """Font size in points at which the longest of `labels` in bold fits `width` inches.
+    """Font size in points at which the longest of `labels` in bold fits `width` inches of the house style.
 
     Examples
     --------
     >>> fit_text(["web", "code"], 1.0), round(fit_text(["slimpajama-chunk1"], 0.9), 1)
     (7.5, 5.6)
     """
-    return float(np.clip(72 * width / (0.68 * max(map(len, labels))), least, most))
-
-
-def panel_grid(fig: Figure, panels: int, columns: int = 3, *, sharey: bool = False) -> list[Axes]:
-    """Lay `panels` axes row by row in at most `columns` columns.
-
-    Examples
-    --------
-    >>> with new_figure(2.0) as fig:
-    ...     len(panel_grid(fig, 5))
-    5
-    """
-    columns = min(panels, columns)
-    rows = -(-panels // columns)
-    grid = fig.subplots(rows, columns, squeeze=False, sharey=sharey).ravel()
-    for unused in grid[panels:]:
-        unused.remove()
-    return list(grid[:panels])
-
-
-def legend_below(fig: Figure, handles: Sequence[Artist], **style: Any) -> None:
-    """Write a legend below the axes, in as few rows as its labels allow."""
-    widths = [0.052 * len(str(handle.get_label())) + 0.42 for handle in handles]
-    spacing = {"handletextpad": 0.4, "columnspacing": 1.4, "borderaxespad": 0.2, "borderpad": 0.0} | style
-    columns = next((n for n in range(len(widths), 1, -1) if _sum_columns(widths, n) <= WIDTH), 1)
-    fig.legend(handles=list(handles), loc="outside lower center", ncols=columns, **spacing)
-
-
-def _sum_columns(widths: Sequence[float], columns: int) -> float:
-    """Width of a legend that is filled column by column.
-
-    >>> _sum_columns([1.0, 3.0, 2.0], 2)
-    5.0
-    """
-    share, longer = divmod(len(widths), columns)
-    ends = np.cumsum([share + (k < longer) for k in range(columns)])
-    return sum(max(part, default=0.0) for part in (widths[a:b] for a, b in pairwise([0, *ends])))
-
-
-def mark(fig: Figure, warning: str) -> None:
-    """Write a warning above a figure, where no crop of a panel hides it; nothing for an empty one."""
-    if warning:
-        fig.suptitle(warning, color=BAD, weight="bold", fontsize=7.5, x=0.01, ha="left")
+    return points(float(np.clip(72 * width / (0.68 * max(map(len, labels))), least, most)))

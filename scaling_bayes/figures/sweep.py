@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scaling_bayes.figures.answers import FigureError, check_groups, flagged_runs, run_labels, split_runs
+from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.style import (
     BAD,
     INK,
@@ -20,11 +21,9 @@ from scaling_bayes.figures.style import (
     format_value,
     group_colours,
     group_markers,
-    legend_below,
     log_axis,
-    new_figure,
-    panel_grid,
 )
+from scaling_bayes.figures.venues import points
 from scaling_bayes.sweeps import attr_list, check_sweep, compared_groups
 from scaling_bayes.sweeps.split import find_levels
 from scaling_bayes.symbols import suggest
@@ -88,7 +87,8 @@ def plot_sweep(
     panels = np.unique(run_labels(sweep, [other] if other else [])).tolist()
     plan = int({"N", "D"} <= set(covariates))
     rows = -(-(len(panels) + plan) // 3)
-    with new_figure(rows * ROW + 0.4) as fig:
+    named = dict(zip(("", "held out"), parts, strict=False))
+    with new_figure(rows * ROW + 0.4, shows=named) as fig:
         axes = panel_grid(fig, len(panels) + plan)
         for ax, panel in zip(axes, panels, strict=False):
             shown = [split_runs(part, [other] if other else []).get(panel, part.isel(run=[])) for part in parts]
@@ -155,7 +155,7 @@ def _draw_plan(ax: Axes, parts: list[xr.Dataset], colours: _Colours) -> None:
     ax.margins(0.09)
     if parts[0].attrs.get("flop_rule") == "6ND":
         _draw_budgets(ax, sizes)
-        ax.set_title("lines of equal compute, FLOP", fontsize=6.2, color=MUTED)
+        ax.set_title("lines of equal compute, FLOP", fontsize=points(6.2), color=MUTED)
     _draw_runs(ax, parts, "N", "D", colours)
 
 
@@ -173,7 +173,7 @@ def _draw_budgets(ax: Axes, sizes: np.ndarray) -> None:
         ax.plot(N, budget / (6 * N), color=MUTED, lw=0.5, zorder=0, label="budget")
         says = format_value(float(budget), "FLOP")
         ax.annotate(says, (N[0], budget / (6 * N[0])), xytext=(0, 1), textcoords="offset points", ha="center",
-                    va="bottom", fontsize=5.5, color=MUTED)  # fmt: skip
+                    va="bottom", fontsize=points(5.5), color=MUTED)  # fmt: skip
 
 
 def _status_handles(parts: list[xr.Dataset]) -> list[Artist]:

@@ -24,6 +24,9 @@ from scaling_bayes.questions.drift import Carried, walk_drift
 from scaling_bayes.questions.groups import complete_groups, draw_run_effects
 from scaling_bayes.questions.points import QuestionError, as_points, read_record
 
+KEPT = ("seed", "data_title", "versions", "discrepancy")
+"""Attributes of a posterior that every answer keeps."""
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -158,7 +161,7 @@ def _forecast_first(
 
 
 def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
-    """Attributes that every answer carries: the response, the law, and which of the sampler's gates were failed."""
+    """Attributes that every answer carries: the response, the model behind it, and where its draws are from."""
     gates = json.loads(posterior.attrs.get("gates", "[]"))
     return {
         "response": record.response,
@@ -168,7 +171,22 @@ def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
         "scale": record.scale_axis(),
         "failed_gates": ", ".join(gate["name"] for gate in gates if not gate["passed"]),
         "data_hash": str(posterior.attrs.get("data_hash", "")),
+        "gates": json.dumps(gates),
+        "pooling": json.dumps({p: _say_pool(pool) for p, pool in record.pooling.items()}),
+        "noise": record.noise,
+        "drift": ", ".join(axis.name for axis in record.axes),
+        **{name: posterior.attrs[name] for name in KEPT if name in posterior.attrs},
     }
+
+
+def _say_pool(pool: Mapping[str, Any]) -> str:
+    """How a parameter is pooled, in the words of a model.
+
+    >>> _say_pool({"kind": "Partial", "groups": ["corpus"], "value": None}), _say_pool({"kind": "Fixed", "value": 0.5})
+    ('Partial(corpus)', 'Fixed(0.5)')
+    """
+    inside = f"{pool['value']:g}" if pool.get("value") is not None else ", ".join(pool.get("groups", ()))
+    return f"{pool['kind']}({inside})"
 
 
 def select(array: xr.DataArray, points: xr.Dataset) -> xr.DataArray:

@@ -21,6 +21,9 @@ SAMPLE = ("chain", "draw")
 STACK = "stack"
 """What a stack calls itself in ``attrs["scaling_bayes"]``."""
 
+OWN = ("method", "noise", "pooling", "drift", "seed", "data_hash", "data_title", "gates", "discrepancy")
+"""Attributes of an answer that members may say differently; a mixture then keeps what each says."""
+
 Ask = Callable[[xr.DataTree], xr.Dataset]
 
 
@@ -177,6 +180,10 @@ def _mix_variable(
 def _tell(answers: Mapping[str, xr.Dataset], first: xr.Dataset, weights: Mapping[str, float]) -> dict[str, Any]:
     """Attributes of a mixture."""
     laws = "; ".join(f"{name}: {answer.attrs.get('law', '')}" for name, answer in answers.items())
+    each = {
+        what: {name: answer.attrs[what] for name, answer in answers.items() if what in answer.attrs} for what in OWN
+    }
+    differ = {what: json.dumps(said) for what, said in each.items() if len(set(said.values())) > 1}
     failed = {name: answer.attrs.get("failed_gates", "") for name, answer in answers.items()}
     gates = "; ".join(f"{name}: {gates}" for name, gates in failed.items() if gates)
-    return {**first.attrs, "law": laws, "failed_gates": gates, "weights": json.dumps(dict(weights))}
+    return {**first.attrs, **differ, "law": laws, "failed_gates": gates, "weights": json.dumps(dict(weights))}

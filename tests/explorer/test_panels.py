@@ -109,7 +109,7 @@ def test_page_needs_no_network(panel, tmp_path):
 def test_a_figure_is_saved_by_the_button(panel, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     panel.asked = {"name": "figure", "value": 1, "moving": False}
-    assert {path.suffix for path in tmp_path.iterdir()} == {".pdf", ".png"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".json", ".pdf", ".png"}
     assert "Saved" in panel.view["scene"]["summary"]
 
 

@@ -86,3 +86,69 @@ def isoflops(posterior):
     """Curves of three budgets, and the optimum of each."""
     C = [1e18, 1e19, 1e20]
     return sb.trace_isoflops(posterior, C), sb.allocate(posterior, C)
+
+
+@pytest.fixture(scope="session")
+def compared(posterior):
+    N = np.sqrt(np.array([1e18, 1e20, 1e22]) / 120)
+    return sb.compare(posterior, "corpus", at={"N": N, "D": 20 * N})
+
+
+@pytest.fixture(scope="session")
+def crossed(posterior):
+    return sb.crossover(posterior, "corpus", between=("code", "web"), along="N", within=(1e6, 1e10), at={"D": 1e10})
+
+
+@pytest.fixture(scope="session")
+def multiplied(posterior):
+    N = np.sqrt(np.array([1e18, 1e20, 1e22]) / 120)
+    return sb.multiplier(posterior, "corpus", baseline="web", at={"N": N, "D": 20 * N}, along="N")
+
+
+@pytest.fixture(scope="session")
+def planned(posterior):
+    candidates = {"N": [1e9, 3e9], "D": [2e10, 6e10], "corpus": ["code", "web"]}
+
+    def target(p):
+        return sb.predict(p, {"N": 1e11, "D": 2e12, "corpus": "web"})["loss"]
+
+    return sb.plan(posterior, candidates, target=target)
+
+
+@pytest.fixture(scope="session")
+def learnt(posterior):
+    """Parameters of both corpora, their draws dealt to two chains, with a prior."""
+    found = sb.parameters(posterior)
+    drawn = found.drop_dims([d for d in found.dims if d not in ("chain", "draw", "corpus")])
+    halves = [drawn.isel(draw=slice(k, None, 2)).assign_coords(chain=[k], draw=range(10)) for k in (0, 1)]
+    prior = xr.DataArray([1.0, 1.5, 1.8, 2.0, 3.0], coords={"quantile": [0.05, 0.25, 0.5, 0.75, 0.95]}, dims="quantile")
+    whole = xr.concat(halves, "chain").assign(correlation=found["correlation"], prior_E=prior)
+    return whole.assign_coords(role=found["role"]).assign_attrs(found.attrs)
+
+
+@pytest.fixture(scope="session")
+def losses():
+    """A curve of one loss against another for two corpora, and the runs."""
+    law = sb.Law("E_1 + K*L**kappa", covariates=("L",), roles={"K": "level", "kappa": "rate"})
+    truth = {"E_1": {"code": 0.5, "web": 0.9}, "K": 0.6, "kappa": 1.1}
+    runs = sb.simulate_sweep(law, {"L": [2.2, 2.6, 3.1, 3.6], "corpus": ["code", "web"]}, truth=truth, seed=0)
+    posterior = sb.baseline(law, runs, seed=0, bootstrap=20, by="corpus")
+    return sb.predict(posterior, {"L": [2.0, 3.0, 4.0]}), runs
+
+
+@pytest.fixture(scope="session")
+def tuned():
+    law, rates = sb.law("hp_bowl"), [1e-3, 2e-3, 4e-3, 8e-3]
+    truth = {"E": 2, "A": 40, "alpha": 0.3, "B": 40, "beta": 0.2, "k": 0.1, "c": 1.0, "p": -0.2, "q": -0.1}
+    sweep = sb.simulate_sweep(law, {"N": [1e7, 1e8, 1e9], "D": [1e9, 1e10], "lr": rates}, truth=truth, seed=0)
+    return sb.tune(sb.baseline(law, sweep, seed=0, bootstrap=4), "lr", at={"N": [1e7, 1e8, 1e9], "D": 1e9}, size=15)
+
+
+@pytest.fixture(scope="session")
+def universes():
+    """Two by two choices, whose medians are 0, 1, 2 and 3."""
+    told = {"data_hash": "abc", "law": "A*N**-alpha", "pooling": "{}", "method": "", "seed": 0, "gates": "[]"}
+    draws = {f"{k}": xr.DataArray(np.linspace(k - 1, k + 1, 101)[None], dims=("chain", "draw")) for k in range(4)}
+    answers = {name: array.assign_attrs(told).rename("slope") for name, array in draws.items()}
+    choices = {name: {"law": "power" if int(name) % 2 else "chinchilla", "rows": 10 + int(name) // 2} for name in draws}
+    return sb.multiverse(answers, choices).assign_attrs(data_hash="abc")

@@ -1,7 +1,11 @@
-"""What holds for every figure: closed, of one width, in one style, marked where gates failed, saved alike twice."""
+"""What holds for every figure: closed, of one width, in one style, marked where gates failed, saved with its source."""
+
+import json
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
@@ -10,16 +14,29 @@ from scaling_bayes import figures
 from scaling_bayes.figures import (
     FigureError,
     plot_allocation,
+    plot_bowls,
     plot_check,
+    plot_comparison,
+    plot_crossover,
     plot_extrapolation,
     plot_folds,
     plot_isoflops,
     plot_laws,
+    plot_loss_to_loss,
+    plot_multiplier,
+    plot_multiverse,
+    plot_parameters,
+    plot_plan,
+    plot_pooling,
     plot_prediction,
+    plot_ranking,
+    plot_ranks,
     plot_sweep,
     save_figure,
 )
-from scaling_bayes.figures.style import BAD, WIDTH
+from scaling_bayes.figures.contents import COLUMNS
+from scaling_bayes.figures.style import BAD
+from scaling_bayes.figures.venues import HOUSE
 from scaling_bayes.sweeps import SweepError
 
 FIGURES = {
@@ -37,8 +54,24 @@ FIGURES = {
     "check": lambda ask: plot_check(ask("checked")),
     "allocation": lambda ask: plot_allocation(ask("allocated"), others={"again": ask("allocated").isel(corpus=0)}),
     "isoflops": lambda ask: plot_isoflops(*ask("isoflops"), sweep=ask("sweep")),
+    "comparison": lambda ask: plot_comparison(ask("compared")),
+    "crossover": lambda ask: plot_crossover(ask("crossed")),
+    "multiplier": lambda ask: plot_multiplier(ask("multiplied")),
+    "ranking": lambda ask: plot_ranking(ask("compared").isel(point=[1])),
+    "plan": lambda ask: plot_plan(ask("planned")),
+    "parameters": lambda ask: plot_parameters(ask("learnt")),
+    "pooling": lambda ask: plot_pooling(ask("learnt"), ask("learnt")),
+    "ranks": lambda ask: plot_ranks(ask("learnt").isel(corpus=[0]), names=["E", "alpha"]),
+    "loss-to-loss": lambda ask: plot_loss_to_loss(*ask("losses")),
+    "bowls": lambda ask: plot_bowls(ask("tuned")),
+    "multiverse": lambda ask: plot_multiverse(ask("universes"), reference=1.5),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
+WORDS = ("title", "x_label", "y_label", "mark", "label", "colour", "x_tick", "y_tick")
+BLANK = dict.fromkeys(("x", "y", "x_end", "y_end"), "")
+BY_HAND = {"check"}
+"""Figures of answers that were made by hand, so that they come from nowhere."""
+
 ANSWERS = [
     (plot_check, "checked", ()),
     (plot_extrapolation, "scored", ("split",)),
@@ -65,8 +98,8 @@ def test_figure_is_closed_and_leaves_the_style_alone(drawn):
 
 def test_figure_is_two_columns_wide_and_no_page_long(drawn):
     width, height = drawn[0].get_size_inches()
-    assert width == WIDTH
-    assert 1.5 < height < 9.0
+    assert width == HOUSE.inches
+    assert 1.2 < height < 9.0
 
 
 def test_nothing_is_cut_off(drawn):
@@ -76,16 +109,56 @@ def test_nothing_is_cut_off(drawn):
     assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -0.01
 
 
-def test_saving_twice_gives_the_same_bytes(drawn, tmp_path):
-    fig = drawn[0]
-    first = [path.read_bytes() for path in save_figure(fig, tmp_path / "figure.v1", dpi=60)]
-    again = [path.read_bytes() for path in save_figure(fig, tmp_path / "figure.v1.png", dpi=60)]
-    assert first == again
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.v1.pdf", "figure.v1.png"]
-    assert first[0].startswith(b"%PDF")
-    assert b"CreationDate" not in first[0]
-    assert b"/FontFile2" in first[0]
-    assert b"/Type3" not in first[0]
+@pytest.fixture(scope="module")
+def saved(drawn, tmp_path_factory):
+    """Files of a figure, by kind."""
+    folder = tmp_path_factory.mktemp("saved")
+    return {path.suffix[1:]: path for path in save_figure(drawn[0], folder / "figure.v1", dpi=40)}
+
+
+def test_two_builds_give_the_same_bytes(drawn, saved, request, tmp_path):
+    again = FIGURES[request.node.callspec.id](request.getfixturevalue)
+    second = save_figure(again, tmp_path / "figure.v1.png", dpi=40)
+    assert [path.name for path in second] == ["figure.v1.pdf", "figure.v1.png", "figure.v1.csv", "figure.v1.json"]
+    assert [path.read_bytes() for path in saved.values()] == [path.read_bytes() for path in second]
+    pdf = saved["pdf"].read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert b"CreationDate" not in pdf
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+
+
+def test_what_is_drawn_lies_beside_it(drawn, saved):
+    table = pd.read_csv(saved["csv"], dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=BLANK)
+    assert tuple(table.columns) == COLUMNS
+    assert set(table["panel"]) == {k for k, ax in enumerate(drawn[0].axes) if ax.axison or ax.texts}
+    placed = table[~table["mark"].isin(["text", "range", "rule"])]
+    assert len(placed) > 3
+    assert np.isfinite(placed[["x", "y"]]).all(axis=None)
+    assert ((placed["label"] != "") | (placed["y_tick"] != "")).mean() > 0.9
+    for panel, ax in enumerate(drawn[0].axes):
+        lines = [line.get_xydata() for line in ax.lines if line.get_transform() == ax.transData]
+        shown = np.concatenate([np.empty((0, 2)), *lines]).astype(float)
+        found = placed[(placed["panel"] == panel) & (placed["mark"] == "line")][["x", "y"]].to_numpy()
+        np.testing.assert_array_equal(found, shown[np.isfinite(shown).all(axis=1)])
+
+
+def test_where_it_is_from_lies_beside_it(saved, request):
+    told = json.loads(saved["json"].read_text())
+    assert set(told) == {"warning", "answers", "drawn_with", "sha256"}
+    assert {"scaling-bayes", "matplotlib"} <= set(told["drawn_with"])
+    assert {name: len(digest) for name, digest in told["sha256"].items()} == {
+        f"figure.v1.{kind}": 64 for kind in ("pdf", "png", "csv")
+    }
+    sources = list(told["answers"].values())
+    for answer in (source for source in sources if "law" in source):
+        assert {"pooling", "method", "seed", "data_hash", "versions", "gates"} <= set(answer)
+    assert request.node.callspec.id in BY_HAND or any({"data_hash", "laws"} & set(source) for source in sources)
+
+
+def test_an_unknown_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(FigureError, match="pdf, png, csv and json, found svg"):
+        save_figure(plot_laws(["chinchilla"]), tmp_path / "figure", kinds=["png", "svg"])
 
 
 @pytest.mark.parametrize(("plot", "name", "more"), ANSWERS)

@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scaling_bayes.figures.style import (
-    BAD,
-    axis_label,
-    format_value,
-    group_colours,
-    legend_below,
-    log_axis,
-    new_figure,
-    panel_grid,
-)
+from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
+from scaling_bayes.figures.style import BAD, axis_label, format_value, group_colours, log_axis
 
 
 @pytest.mark.parametrize(
@@ -56,6 +48,7 @@ def test_labels_come_from_attrs(name, attrs, label):
     [
         (1e6, 1e9, "parameters", ["1M", "10M", "100M", "1B"]),
         (1e18, 1.1e19, "FLOP", ["1e18", "2e18", "5e18", "1e19"]),
+        (1.2, 40.0, "", ["2", "5", "10", "20"]),
         (2.0, 4.0, "nats/token", ["2", "3", "4"]),
         (2.0, 2.0, "nats/token", None),
     ],
