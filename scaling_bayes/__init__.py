@@ -42,7 +42,9 @@ _PUBLIC = {
     "scaling_bayes.questions.allocation": "allocate trace_isoflops",
     "scaling_bayes.questions.requirements": "require",
     "scaling_bayes.questions.frontiers": "fit_envelope fit_isoflops",
+    "scaling_bayes.questions.reporting": "report",
     "scaling_bayes.questions.summaries": "summarise",
+    "scaling_bayes.questions.typesetting": "latex_macros to_latex",
     "scaling_bayes.validation.folds": "fold_scores",
 }
 _MODULES = {
