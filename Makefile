@@ -17,7 +17,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(STAMP) ## Run the demonstration: fit a sweep, check it, extrapolate
-	$(BIN)/python -m scaling_bayes
+	$(BIN)/python -m scaling_bayes demo
 
 test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow"

@@ -46,6 +46,7 @@ _PUBLIC = {
     "scaling_bayes.questions.summaries": "summarise",
     "scaling_bayes.questions.typesetting": "latex_macros to_latex",
     "scaling_bayes.validation.folds": "fold_scores",
+    "scaling_bayes.command.cards": "write_report",
 }
 _MODULES = {
     "costs": "scaling_bayes.laws.costs",
