@@ -10,8 +10,19 @@ import xarray as xr
 
 import scaling_bayes as sb
 from scaling_bayes.command.cards import check_free, write_report
-from scaling_bayes.command.printing import Force, Json, Strict, end, list_rows, print_json, print_table, say
+from scaling_bayes.command.printing import (
+    Force,
+    Json,
+    Strict,
+    end,
+    list_rows,
+    print_files,
+    print_json,
+    print_table,
+    say,
+)
 from scaling_bayes.command.reading import read_law, read_names, read_pool, read_runs, read_units
+from scaling_bayes.questions.card_tables import tabulate_gates, tabulate_parameters
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import read_record
 from scaling_bayes.sweeps import compared_groups
@@ -64,12 +75,11 @@ def fit(
     settings: dict[str, Any] = {"seed": seed, "chains": chains, "draws": draws, "warmup": warmup, "device": device}
     posterior = sb.fit(model, fit_part, **settings, progress=sys.stderr.isatty())
     say("writing scores, figures and the fit card ...")
-    written = [
-        sb.save_posterior(posterior, output / "posterior.nc", overwrite=force),
-        *_score(posterior, held_out, output),
-    ]
+    written = [sb.save_posterior(posterior, output / "posterior.nc", overwrite=force)]
+    scored = None if held_out is None else sb.score(posterior, held_out)
+    written += [] if scored is None else _write_scores(scored, output)
     written += write_report(posterior, output, metadata, held_out=held_out, overwrite=force)
-    _tell(posterior, held_out, written, as_json=as_json)
+    _tell(posterior, scored, written, as_json=as_json)
     say(f"{time.perf_counter() - started:.0f} seconds")
     end(describe(posterior, read_record(posterior))["failed_gates"], strict)
 
@@ -111,30 +121,26 @@ def _declare(
     return declared
 
 
-def _score(posterior: xr.DataTree, held_out: xr.Dataset | None, folder: Path) -> list[Path]:
-    """Write the scores of held-out runs: each run, and the table by group and over all."""
-    if held_out is None:
-        return []
-    scored = sb.score(posterior, held_out)
+def _write_scores(scored: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the scores of held-out runs: of each run, and over all."""
     runs, table = folder / "held_out.csv", folder / "scores.csv"
-    levels = scored[["observed", "median", "lower", "upper", "inside", "pit", "crps", "extrapolation"]].sel(level=0.9)
-    levels.to_dataframe().to_csv(runs)
+    columns = ["observed", "median", "lower", "upper", "inside", "pit", "crps", "extrapolation"]
+    scored[columns].sel(level=0.9).to_dataframe().to_csv(runs)
     sb.score_table(scored).to_csv(table)
     return [runs, table]
 
 
-def _tell(posterior: xr.DataTree, held_out: xr.Dataset | None, written: list[Path], *, as_json: bool) -> None:
-    """Print parameters, scores, gates and what was written."""
-    card = sb.report(posterior)
-    tables = {name: card.tables[name].frame for name in ("gates", "parameters")}
-    if held_out is not None:
-        tables["scores"] = sb.score_table(sb.score(posterior, held_out)).reset_index(names="held out")
+def _tell(posterior: xr.DataTree, scored: xr.Dataset | None, written: list[Path], *, as_json: bool) -> None:
+    """Print gates, parameters, scores and what was written."""
+    parameters = tabulate_parameters(posterior, read_record(posterior), 0.9)
+    tables = {"gates": tabulate_gates(posterior).frame, "parameters": parameters.frame}
+    if scored is not None:
+        tables["scores"] = sb.score_table(scored).reset_index(names="held out")
     if as_json:
         files = [str(path) for path in written]
         print_json({**{name: list_rows(table) for name, table in tables.items()}, "files": files})
         return
     for table in tables.values():
-        print_table(table)
+        print_table(table.set_index(table.columns[0]))
         print()
-    for path in written:
-        print(path)
+    print_files(written)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -98,6 +99,14 @@ def list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 def print_json(content: Any) -> None:
     """Print JSON."""
     print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_files(written: list[Path], *, as_json: bool = False) -> None:
+    """Print the names of files."""
+    if as_json:
+        print_json({"files": [str(path) for path in written]})
+    else:
+        print("\n".join(map(str, written)))
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import scaling_bayes as sb
 from scaling_bayes.command.asking import At, Posterior
 from scaling_bayes.command.cards import WRITERS, check_free, save_figures, write_report
 from scaling_bayes.command.pictures import draw_figures
-from scaling_bayes.command.printing import Force, Json, Level, Strict, end, print_json, say
+from scaling_bayes.command.printing import Force, Json, Level, Strict, end, print_files, say
 from scaling_bayes.command.reading import read_names, read_points, read_runs
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import read_record
@@ -45,7 +45,7 @@ def report(
         overwrite=force,
         **asked,
     )
-    _tell_files(written, as_json=as_json)
+    print_files(written, as_json=as_json)
     end(describe(fitted, read_record(fitted))["failed_gates"], strict)
 
 
@@ -63,7 +63,7 @@ def figures(
     )
     for name, why in absent.items():
         say(f"no {name}: {why}")
-    _tell_files(save_figures(drawn, output), as_json=as_json)
+    print_files(save_figures(drawn, output), as_json=as_json)
 
 
 def explore(
@@ -76,10 +76,3 @@ def explore(
     html.parent.mkdir(parents=True, exist_ok=True)
     sb.explore(sb.open_posterior(posterior)).to_html(html)
     print(html)
-
-
-def _tell_files(written: list[Path], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"files": [str(path) for path in written]})
-    else:
-        print("\n".join(map(str, written)))
