@@ -23,6 +23,7 @@ from scaling_bayes.command.printing import (
 )
 from scaling_bayes.command.reading import read_law, read_names, read_pool, read_runs, read_units
 from scaling_bayes.questions.card_tables import tabulate_gates, tabulate_parameters
+from scaling_bayes.questions.checklist import read_metadata
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import read_record
 from scaling_bayes.sweeps import compared_groups
@@ -65,9 +66,9 @@ def fit(
     """  # fmt: skip
     started = time.perf_counter()
     check_free([output], overwrite=force)
-    formula = read_law(law)
+    formula, stated = read_law(law), read_metadata(metadata)
     declared = _declare(response, covariates, groups, units, counting, flop_rule, run, response_se, drop)
-    runs = read_runs(sweep, declared)
+    runs = read_runs(sweep, declared and declared | {"title": Path(sweep).name})
     fit_part, held_out = split(runs, hold_out, along, list(read_names(within, "--within")))
     pooling = read_pool(pool, formula, compared_groups(fit_part))
     model = sb.Model(formula, pool=pooling, discrepancy=None if discrepancy == "none" else discrepancy)
@@ -78,7 +79,7 @@ def fit(
     written = [sb.save_posterior(posterior, output / "posterior.nc", overwrite=force)]
     scored = None if held_out is None else sb.score(posterior, held_out)
     written += [] if scored is None else _write_scores(scored, output)
-    written += write_report(posterior, output, metadata, held_out=held_out, overwrite=force)
+    written += write_report(posterior, output, stated, held_out=held_out, overwrite=force)
     _tell(posterior, scored, written, as_json=as_json)
     say(f"{time.perf_counter() - started:.0f} seconds")
     end(describe(posterior, read_record(posterior))["failed_gates"], strict)
@@ -113,11 +114,6 @@ def _declare(
     declared |= {k: value for k, value in plain.items() if value is not None}
     declared |= {"units": read_units(units)} if units is not None else {}
     declared |= {"drop": True} if drop else {}
-    missing = [k for k in ("response", "covariates", "units") if k not in declared]
-    if declared and missing:
-        raise typer.BadParameter(
-            "a table needs it, beside --response, --covariates and --units", param_hint=f"--{missing[0]}"
-        )
     return declared
 
 

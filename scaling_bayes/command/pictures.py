@@ -107,7 +107,7 @@ def _plot_isoflops(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.Datas
 def _compare(group: str) -> Maker:
     def plot(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.Dataset | None) -> Any:
         at = _path(read_record(posterior), sweep)
-        return sb.figures.plot_comparison(sb.compare(posterior, group, at=at, along=None))
+        return sb.figures.plot_comparison(sb.compare(posterior, group, at=at))
 
     return plot
 

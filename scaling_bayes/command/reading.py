@@ -105,6 +105,11 @@ def read_pool(text: str, law: sb.Law, groups: list[str]) -> dict[str, Any]:
 def read_runs(path_or_name: str, declared: dict[str, Any]) -> xr.Dataset:
     """A sweep: a table with its declarations, a saved sweep, or one of the catalogue by name."""
     if "/" in path_or_name or path_or_name.endswith(ENDINGS):
+        needed = [name for name in ("response", "covariates", "units") if name not in declared]
+        if needed and not path_or_name.endswith(SAVED):
+            raise typer.BadParameter(
+                "a table is declared by --response, --covariates and --units", param_hint=f"--{needed[0]}"
+            )
         return sb.read_sweep(path_or_name, **declared)
     if declared:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in declared)

@@ -40,7 +40,7 @@ def round_interval(median: float, lower: float, upper: float) -> tuple[str, str,
     finite = all(map(math.isfinite, numbers))
     alike = finite and not (lower * upper > 0 and max(abs(upper / lower), abs(lower / upper)) >= WIDE)
     if not alike or width == 0:
-        first, second, third = (round_number(x, FIGURES if not alike else 4) for x in numbers)
+        first, second, third = (round_number(x, 4) if alike else _significant(x, FIGURES) for x in numbers)
         return first, second, third
     step = math.floor(math.log10(width)) - FIGURES + 1
     power = _power(max(map(abs, numbers)))
@@ -49,17 +49,24 @@ def round_interval(median: float, lower: float, upper: float) -> tuple[str, str,
 
 
 def round_number(value: float, figures: int = 3) -> str:
-    """Write a number with so many significant digits.
+    """Write a number with so many significant digits at most, without zeros at its end.
 
     Examples
     --------
     >>> round_number(0.00012345), round_number(1234.5), round_number(1e21, 2), round_number(3.0)
-    ('1.23e-04', '1230', '1.0e+21', '3')
+    ('1.23e-04', '1230', '1e+21', '3')
     """
+    if float(value).is_integer() and abs(value) < PLAIN[1]:
+        return f"{value:.0f}"
+    mantissa, sign, power = _significant(value, figures).partition("e")
+    return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + sign + power
+
+
+def _significant(value: float, figures: int) -> str:
+    """Write a number with so many significant digits."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    step = math.floor(math.log10(abs(value))) - figures + 1
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) < PLAIN[1] else _write(value, step, _power(value))
+    return _write(value, math.floor(math.log10(abs(value))) - figures + 1, _power(value))
 
 
 def _power(size: float) -> int | None:

@@ -50,10 +50,11 @@ def _groups(fit: Fit) -> str:
 
 def _source(fit: Fit) -> str:
     attrs = fit.runs.attrs
-    licence = f"licence: {attrs['licence']}" if attrs.get("licence") else ""
-    return "; ".join(filter(None, (str(attrs.get(key, "")) for key in ("title", "citation", "source")))) + (
-        f"; {licence}" if licence else ""
-    )
+    whence = [str(attrs[key]) for key in ("citation", "source") if attrs.get(key)]
+    if not whence:
+        return ""
+    licence = [f"licence: {attrs['licence']}"] if attrs.get("licence") else []
+    return "; ".join(filter(None, (str(attrs.get("title", "")), *whence, *licence)))
 
 
 def _errors(fit: Fit) -> str:
