@@ -131,7 +131,7 @@ def tabulate_others(
         )  # whose extra columns may stand
         answers = {name: predict(fit, at if fit is posterior else where, seed=seed) for name, fit in fits.items()}
         tables = {name: _flatten(answer, level) for name, answer in answers.items()}
-        note = f"The response at {', '.join(f'{k} = {v}' for k, v in at.items())}."
+        note = f"The response at {', '.join(f'{k} = {_cell(v, 4)}' for k, v in at.items())}."
     else:
         common = [p for p in records[OURS].law.parameters if all(p in r.law.parameters for r in records.values())]
         if not common:
@@ -139,7 +139,7 @@ def tabulate_others(
         tables = {name: _intervals(fit, common, level) for name, fit in fits.items()}
         note = "Parameters that all the laws have."
     frame = pd.concat([table.assign(fit=name, law=records[name].law.formula) for name, table in tables.items()])
-    first = ["fit", "law"]
+    first, note = ["fit", "law"], f"{note} Central {100 * level:g}% intervals."
     return Table("Other fits", frame[[*first, *(c for c in frame if c not in first)]].reset_index(drop=True), note)
 
 

@@ -176,6 +176,14 @@ def test_scores_alternatives_and_answers(posterior, make_posterior, make_sweep):
     assert set(shared["parameter"]) == {f"{p}[{g}]" for p in ("E", "A", "alpha") for g in GROUPS}
 
 
+def test_latex_is_balanced(posterior):
+    text = sb.report(posterior, {"optimizer": STRANGE}).to_latex()
+    plain = re.sub(r"\\\\|\\[{}]", "", text)
+    assert plain.count("{") == plain.count("}")
+    opened, closed = (re.findall(rf"\\{word}\{{(\w+)\}}", text) for word in ("begin", "end"))
+    assert sorted(opened) == sorted(closed)
+
+
 def test_html_needs_no_other_file(card):
     with sb.figures.style.new_figure(1.0, 1.0) as fig:
         fig.add_subplot()
