@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from scaling_bayes.questions.fitted import Fit
+from scaling_bayes.questions.points import read_record
 from scaling_bayes.questions.sensitivity import coordinate_priors
 from scaling_bayes.symbols import COVARIATES, RESPONSES
 
@@ -21,8 +22,10 @@ NOISES = {
 
 
 def _law(fit: Fit) -> str:
-    name = fit.record.law.name
-    return f"{fit.record.response} = {fit.record.law.formula}" + (f", '{name}' of the catalogue" if name else "")
+    name = f", '{fit.record.law.name}' of the catalogue" if fit.record.law.name else ""
+    first = read_record(fit.posterior["first"]) if "first" in fit.posterior.children else None
+    after = f"; second stage, after {first.response} = {first.law.formula}" if first else ""
+    return f"{fit.record.response} = {fit.record.law.formula}{name}{after}"
 
 
 def _response(fit: Fit) -> str:
