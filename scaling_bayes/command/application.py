@@ -23,7 +23,6 @@ from typer.core import TyperGroup
 import scaling_bayes as sb
 from scaling_bayes.command import asking, demonstration, fitting, listing, showing
 from scaling_bayes.command.printing import say
-from scaling_bayes.symbols import SweepWarning
 
 HELP = (
     "Hierarchical Bayesian scaling laws: from a table of trained networks to a checked extrapolation.\n\n"
@@ -39,8 +38,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; an error of data, question or file ends it with code 1."""
         with warnings.catch_warnings():
-            for category in (SweepWarning, sb.GateWarning):
-                warnings.simplefilter("always", category)
+            warnings.simplefilter("always", UserWarning)  # of which those of sweeps and gates are
             warnings.showwarning = _warn  # type: ignore[assignment]
             try:
                 return super().invoke(ctx)

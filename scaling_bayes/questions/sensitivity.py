@@ -5,7 +5,6 @@ r"""How much the posterior hangs on its prior and on its data: power-scaling by 
 with a near 1. The sensitivity is the rate at which a quantity's distribution moves with the logarithm to base 2 of a.
 """
 
-import arviz_stats as azs
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -64,6 +63,8 @@ def power_scale(posterior: xr.DataTree) -> pd.DataFrame:
     >>> len(power_scale(sb.baseline(law, sweep, seed=0, bootstrap=20)))
     0
     """
+    import arviz_stats as azs  # here, because it loads JAX and NumPyro where they are, and a question needs neither
+
     record = read_record(posterior)
     if "prior" not in posterior.children or "log_likelihood" not in posterior.children:
         return pd.DataFrame(columns=["prior", "likelihood", "finding"])
