@@ -13,7 +13,7 @@ def _data_sizes(fit: Fit) -> str:
     parts = [fit.range_of("D"), fit.range_of("U") and f"unique: {fit.range_of('U')}"]
     if {"N", "D"} <= {str(name) for name in fit.runs.variables}:
         ratio = fit.runs["D"].values / fit.runs["N"].values
-        parts.append(f"{ratio.min():.3g} to {ratio.max():.3g} for each parameter")
+        parts.append(f"{ratio.min():.3g} to {ratio.max():.3g} per parameter")
     return "; ".join(filter(None, parts))
 
 
