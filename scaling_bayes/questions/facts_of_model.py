@@ -23,7 +23,7 @@ NOISES = {
 
 def _law(fit: Fit) -> str:
     name = f", '{fit.record.law.name}' of the catalogue" if fit.record.law.name else ""
-    first = read_record(fit.posterior["first"]) if "first" in fit.posterior.children else None
+    first = read_record(fit.posterior.children["first"]) if "first" in fit.posterior.children else None
     after = f"; second stage, after {first.response} = {first.law.formula}" if first else ""
     return f"{fit.record.response} = {fit.record.law.formula}{name}{after}"
 
