@@ -12,19 +12,22 @@ PROBE      := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))
 NOT_FOUND  := No Python >= 3.12 with venv and ensurepip was found: install one, or name yours with PYTHON=/path/to/python.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab figures lint lock clean
+.PHONY: help run test test-all cards figures lab lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(STAMP) ## Run the demonstration: fit a sweep, check it, extrapolate
-	$(BIN)/python -m scaling_bayes
+	$(BIN)/python -m scaling_bayes demo
 
 test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 test-all: $(STAMP) ## Run every test
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+cards: $(STAMP) ## Write the fit cards of docs/cards anew, with two fits
+	$(BIN)/python -m scaling_bayes.command.card_pages docs/cards
 
 lab: $(STAMP) ## Open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab notebooks

@@ -85,7 +85,7 @@ FAMILIES: Mapping[str, Family] = {
         for domain in ("NMT", "LM", "BB")
     },
 }
-"""Name -> family. Targets of ``bytelm`` are in none: they are scored once, by ``python -m scaling_bayes``."""
+"""Name -> family. Targets of ``bytelm`` are in none: they are scored once, by ``scaling-bayes demo``."""
 
 
 def load_parts(family: Family) -> tuple[xr.Dataset, xr.Dataset]:

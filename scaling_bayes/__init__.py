@@ -45,9 +45,12 @@ _PUBLIC = {
     "scaling_bayes.questions.parameters": "parameters",
     "scaling_bayes.questions.tuning": "tune",
     "scaling_bayes.questions.multiverse": "multiverse",
+    "scaling_bayes.questions.reporting": "report",
     "scaling_bayes.questions.summaries": "summarise",
+    "scaling_bayes.questions.typesetting": "latex_macros to_latex",
     "scaling_bayes.validation.folds": "fold_scores",
     "scaling_bayes.explorer.explore": "explore",
+    "scaling_bayes.command.cards": "write_report",
 }
 _MODULES = {
     "costs": "scaling_bayes.laws.costs",

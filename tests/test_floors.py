@@ -24,6 +24,8 @@ BELOW = {
     "explorer": {"symbols", "sweeps", "laws", "model", "inference", "questions", "validation", "figures"},
     "gallery": {"symbols", "sweeps", "laws", "model", "inference", "questions", "validation", "figures"},
 }
+# The command line uses the package as its users do, by its public names.
+BELOW["command"] = {"the package itself", *BELOW}
 # library -> the only floors that may import it
 RESERVED = {
     "jax": {"laws", "model", "inference", "questions"},
@@ -32,6 +34,7 @@ RESERVED = {
     "seaborn": {"figures", "explorer"},
     "ipywidgets": {"explorer"},
     "anywidget": {"explorer"},
+    "typer": {"command"},
 }
 
 
@@ -97,6 +100,11 @@ def test_imports_go_down(floor):
         ("figures", "from ..questions.reporting import Report", True),
         ("figures", "from ..questions import compare", False),
         ("explorer", "import ipywidgets", True),
+        ("explorer", "from ..command.cards import write_report", False),
+        ("command", "import scaling_bayes as sb", True),
+        ("command", "from ..questions.points import read_record", True),
+        ("command", "import matplotlib", False),
+        ("questions", "import typer", False),
     ],
 )
 def test_rules_hold_where_they_should(floor, line, allowed):

@@ -34,6 +34,7 @@ def test_the_version_is_the_installed_one():
     [
         ("sb.predict, sb.score, sb.check, sb.summarise, sb.open_posterior", ""),
         ("sb.compare, sb.rank, sb.crossover, sb.multiplier, sb.exponents", ""),
+        ("sb.report, sb.write_report, sb.to_latex, sb.latex_macros", ""),
         ("sb.law('chinchilla'), sb.load_sweep", ""),
         ("sb.figures", "matplotlib"),
         ("sb.Model", "jax numpyro"),

@@ -222,9 +222,10 @@ def _draw_contraction(ax: Axes, quantities: list[tuple[str, str]], values: np.nd
         row = parameters.index(parameter) + aside.get(label, 0.0)
         style: dict[str, Any] = {"color": colours.get(label, INK), "ms": 2.8, "mew": 0, "clip_on": False}
         ax.plot(value, row, markers.get(label, "o"), label=label, **style)
-    ax.axvspan(min(values.min(), 0.0) - 0.03, IDENTIFIED, color=SHADE, lw=0, zorder=0)
+    left = np.nanmin(values, initial=0.0) - 0.03  # a parameter that was fixed has no contraction
+    ax.axvspan(left, IDENTIFIED, color=SHADE, lw=0, zorder=0)
     ax.axvline(IDENTIFIED, color=INK, lw=0.6, ls=(0, (4, 3)), zorder=1)
-    ax.set(xlim=(min(values.min(), 0.0) - 0.03, 1.0), ylim=(len(parameters) - 0.4, -0.6))
+    ax.set(xlim=(left, 1.0), ylim=(len(parameters) - 0.4, -0.6))
     ax.set_yticks(range(len(parameters)), [f"${latex(p)}$" for p in parameters])
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("contraction of prior by data; shaded: not identified")

@@ -5,7 +5,6 @@ each parameter, :math:`1 - \mathrm{var}(\theta \mid y) / \mathrm{var}(\theta)`.
 """
 
 import json
-from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -14,6 +13,7 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.forecast import describe, forecast
 from scaling_bayes.questions.misfit import compare_statistics
 from scaling_bayes.questions.points import read_record
+from scaling_bayes.questions.summaries import name_values
 from scaling_bayes.questions.verdicts import find_chance, judge
 
 
@@ -84,18 +84,14 @@ def _gates(posterior: xr.DataTree) -> xr.Dataset:
 
 def _contraction(posterior: xr.DataTree, record: Record) -> xr.Dataset:
     """Contraction of each parameter (at the reference, where it has one) and group; none for a fit without a prior."""
-    names: list[str] = []
-    values: list[float] = []
+    found: dict[str, float] = {}
     if "prior" in posterior.children:
         prior, after = (posterior[group].to_dataset() for group in ("prior", "posterior"))
         for p in record.law.parameters:
             name = p if record.law.scales[p] == 1 else f"{p}_ref"
-            contraction = _contract(prior[name], after[name])
-            labels = product(*(contraction[d].values.tolist() for d in contraction.dims))
-            names += [name + (f"[{', '.join(map(str, label))}]" if label else "") for label in labels]
-            values += contraction.values.ravel().tolist()
-    coords = {"quantity": np.array(names, dtype=str)}
-    return xr.Dataset({"contraction": ("quantity", np.array(values, dtype=np.float64))}, coords=coords)
+            found |= name_values(_contract(prior[name], after[name]), name)
+    coords = {"quantity": np.array(list(found), dtype=str)}
+    return xr.Dataset({"contraction": ("quantity", np.array(list(found.values()), dtype=np.float64))}, coords=coords)
 
 
 def _contract(prior: xr.DataArray, after: xr.DataArray) -> xr.DataArray:

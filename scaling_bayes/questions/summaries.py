@@ -1,5 +1,7 @@
 """`summarise`: draws to a table, the last step of an answer."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -49,6 +51,19 @@ def summarise(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
     table = _stack(tables)[list(columns)]
     failed = str(answer.attrs.get("failed_gates", ""))
     return table.rename_axis(columns=f"SAMPLER GATES FAILED: {failed}" if failed else None)
+
+
+def name_values(array: xr.DataArray, name: str) -> dict[str, float]:
+    """Numbers of an array by its name and labels.
+
+    Examples
+    --------
+    >>> name_values(xr.DataArray([0.3, 0.4], coords={"corpus": ["code", "web"]}, dims="corpus"), "alpha")
+    {'alpha[code]': 0.3, 'alpha[web]': 0.4}
+    """
+    labels = product(*(array[d].values.tolist() for d in array.dims))
+    names = [name + (f"[{', '.join(map(str, label))}]" if label else "") for label in labels]
+    return dict(zip(names, array.values.ravel().tolist(), strict=True))
 
 
 def _quantiles(array: xr.DataArray, levels: list[float]) -> xr.DataArray:

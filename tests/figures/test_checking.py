@@ -56,6 +56,12 @@ def test_statistics_say_p_and_colour_the_extreme(page, checked):
     assert page.axes[FIRST].get_title().replace("\n", " ") == "sign changes along the scale"
 
 
+def test_a_fixed_parameter_has_no_contraction(checked):
+    values = np.where(np.arange(checked.sizes["quantity"]) == 0, np.nan, checked["contraction"].values)
+    ax = plot_check(checked.assign(contraction=("quantity", values))).axes[CONTRACTION]
+    assert np.isfinite(ax.get_xlim()).all()
+
+
 def test_contraction_is_a_dot_for_each_parameter_and_group(page):
     ax = page.axes[CONTRACTION]
     dots = {(line.get_label(), round(line.get_ydata()[0])): line.get_xdata()[0] for line in ax.lines[:4]}

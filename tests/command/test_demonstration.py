@@ -1,14 +1,13 @@
-"""The main job: what it prints, what it writes, and how it ends."""
-
-import subprocess
-import sys
+"""The demonstration: what it prints, what it writes, and how it ends."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import scaling_bayes as sb
-from scaling_bayes import __main__ as job
+from scaling_bayes.command import demonstration as job
+from scaling_bayes.command.application import app
 
 CORPORA, KINDS = ["code", "web"], ["recurrence", "transformer"]
 CELLS = [f"{corpus}, {kind}" for corpus in CORPORA for kind in KINDS]
@@ -34,10 +33,8 @@ def posteriors(parts):
     return dict.fromkeys((job.WITH, job.WITHOUT, job.HABIT), habit)
 
 
-def test_help():
-    shown = subprocess.check_output([sys.executable, "-m", "scaling_bayes", "--help"], text=True)
-    assert "python -m scaling_bayes" in shown
-    assert all(option in shown for option in ("--output", "--seed", "--draws", "--warmup"))
+def run(*arguments):
+    return CliRunner().invoke(app, ["demo", *map(str, arguments)])
 
 
 def test_tables_have_a_row_a_cell_and_one_for_all(posteriors, parts):
@@ -80,8 +77,8 @@ def test_results_can_be_read_back(posteriors, parts, tmp_path):
     assert table.loc[(job.HABIT, "all runs"), "rmsle"] == pytest.approx(tables[job.HABIT].loc["all runs", "rmsle"])
 
 
-@pytest.mark.parametrize(("passed", "code"), [("true", 0), ("false", 1)])
-def test_the_exit_code_is_the_gates(posteriors, sweep, tmp_path, monkeypatch, capsys, passed, code):
+@pytest.mark.parametrize(("passed", "code"), [("true", 0), ("false", 3)])
+def test_the_exit_code_is_the_gates(posteriors, sweep, tmp_path, monkeypatch, passed, code):
     gated = posteriors[job.WITH].copy()
     gated.attrs["gates"] = f'[{{"name": "R-hat", "value": 1.0, "limit": 1.01, "passed": {passed}}}]'
     asked = {}
@@ -93,30 +90,31 @@ def test_the_exit_code_is_the_gates(posteriors, sweep, tmp_path, monkeypatch, ca
     monkeypatch.setattr(sb, "load_sweep", lambda name: sweep)
     monkeypatch.setattr(job, "fit_all", fit_all)
     monkeypatch.setattr(job, "write_results", lambda folder, *answers: [folder / "scores.csv"])
-    assert job.main(["--output", str(tmp_path / "new" / "results"), "--seed", "3", "--draws", "7"]) == code
+    done = run("--output", tmp_path / "new" / "results", "--seed", 3, "--draws", 7)
+    assert done.exit_code == code
     assert (asked["seed"], asked["draws"], asked["warmup"]) == (3, 7, 500)
-    assert str(tmp_path / "new" / "results" / "scores.csv") in capsys.readouterr().out
+    assert str(tmp_path / "new" / "results" / "scores.csv") in done.stdout
     assert (tmp_path / "new" / "results").is_dir()
 
 
-def test_without_the_sweep_it_ends_with_one_clear_error(monkeypatch, capsys, tmp_path):
+def test_without_the_sweep_it_ends_with_one_clear_error(monkeypatch, tmp_path):
     def refuse(name):
         raise sb.SweepError(f"no {name} here; set SCALING_BAYES_MIRROR")
 
     monkeypatch.setattr(sb, "load_sweep", refuse)
-    assert job.main(["--output", str(tmp_path / "results")]) == 2
-    shown = capsys.readouterr()
-    assert shown.err == "error: no bytelm here; set SCALING_BAYES_MIRROR\n"
-    assert shown.out == ""
+    done = run("--output", tmp_path / "results")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "error: no bytelm here; set SCALING_BAYES_MIRROR\n"
     assert not (tmp_path / "results").exists()
 
 
-def test_without_a_place_to_write_it_ends_before_fitting(sweep, monkeypatch, capsys, tmp_path):
+def test_without_a_place_to_write_it_ends_before_fitting(sweep, monkeypatch, tmp_path):
     taken = tmp_path / "results"
     taken.write_text("a file")
     monkeypatch.setattr(sb, "load_sweep", lambda name: sweep)
-    assert job.main(["--output", str(taken)]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    done = run("--output", taken)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: ")
 
 
 @pytest.mark.slow
