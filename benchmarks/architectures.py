@@ -243,16 +243,22 @@ def keep_rows(rows: pd.DataFrame, path: Path) -> None:
 def print_scoreboard(rows: pd.DataFrame) -> None:
     """Print the crossing, who is better and by how much, the larger runs, and each fit, in Markdown."""
     rows = rows.assign(corpus=rows.get("corpus", ""), task=rows.get("task", ""))
+    flop = [name for name in rows if name.startswith(("crossing_", "flop_")) or name == "above"]
+    rows[flop] = rows[flop].map("{:.2g}".format).replace("nan", "")
     key = ["case", "above", "corpus", "task"]
-    pairs = rows.drop_duplicates(key)
+    pairs, fits = rows.drop_duplicates(key), rows.drop_duplicates(["case", "above"])
     crossing = ["p_none", "p_one", "p_more", "crossing_5", "crossing_50", "crossing_95", "p_published"]
-    worth = [f"multiplier_{q}_1e+20" for q in (5, 50, 95)]
-    print(format_markdown(pairs[key + crossing]), end="\n\n")
-    print(format_markdown(pairs[[*key, *(f"p_better_{C:.0e}" for C in SCALES), *worth]]), end="\n\n")
-    held = rows.dropna(subset=["rmse"])
-    print(format_markdown(held[[*key, "architecture", "held_out", "rmse", "bias", "coverage"]]), end="\n\n")
+    better = [f"p_better_{C:.0e}" for C in SCALES]
+    worth = [f"multiplier_{q}_{C:.0e}" for C in (1e20, 1e21) for q in (5, 50, 95)]
     facts = ["fitted", "flop_each", "flop_longest", "gates_passed", "failed_gates", "min_ess", "divergences"]
-    print(format_markdown(rows.drop_duplicates(["case", "above"])[["case", "above", *facts, "cpu_seconds", "draws"]]))
+    scored = ["architecture", "held_out", "rmse", "bias", "coverage"]
+    tables = (
+        pairs[key + crossing],
+        pairs[key + better + worth],
+        rows.dropna(subset=["rmse"])[key + scored],
+        fits[["case", "above", *facts, "cpu_seconds", "draws"]],
+    )
+    print("\n\n".join(format_markdown(table) for table in tables))
 
 
 if __name__ == "__main__":
