@@ -243,7 +243,7 @@ def keep_rows(rows: pd.DataFrame, path: Path) -> None:
 def print_scoreboard(rows: pd.DataFrame) -> None:
     """Print the crossing, who is better and by how much, the larger runs, and each fit, in Markdown."""
     rows = rows.assign(corpus=rows.get("corpus", ""), task=rows.get("task", ""))
-    flop = [name for name in rows if name.startswith(("crossing_", "flop_")) or name == "above"]
+    flop = [str(name) for name in rows if str(name).startswith(("crossing_", "flop_", "above"))]
     rows[flop] = rows[flop].map("{:.2g}".format).replace("nan", "")
     key = ["case", "above", "corpus", "task"]
     pairs, fits = rows.drop_duplicates(key), rows.drop_duplicates(["case", "above"])
