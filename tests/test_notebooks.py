@@ -10,6 +10,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 TABLES = {
     "01_from_sweep_to_extrapolation": ("chinchilla", "loss-to-loss"),
     "03_the_catalogue": ("parscale", "datablations"),
+    "04_which_corpus": ("datadecide", "laion-runs"),
 }
 DRAWING = ("sns.relplot(", "sns.heatmap(", "sb.figures.plot_")
 """Calls that end a cell with a picture, ours and seaborn's."""
