@@ -5,7 +5,10 @@ from functools import cached_property
 import xarray as xr
 
 from scaling_bayes.explorer.subject import ALL, Subject
+from scaling_bayes.inference.posterior import data_groups, make_record
 from scaling_bayes.model import Model
+from scaling_bayes.questions.covariates import Covariates, read_covariates
+from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.sweeps import check_sweep, compared_groups
 
 
@@ -48,6 +51,22 @@ class Unfitted(Subject):
     def fitted(self) -> xr.Dataset:
         """The sweep."""
         return self.sweep
+
+    @cached_property
+    def covariates(self) -> Covariates:
+        """What may be moved along a curve of the model's law.
+
+        Raises
+        ------
+        QuestionError
+            Without a model.
+        """
+        if self.model is None:
+            raise QuestionError("a sweep alone has no curves: Unfitted(sweep, model=sb.Model(law))")
+        tree = xr.DataTree.from_dict(data_groups(self.sweep))
+        record = make_record(self.model.bind(self.sweep), self.sweep)
+        tree.attrs = {"scaling_bayes": "sweep", "record": record.to_json()}
+        return read_covariates(tree)
 
     @property
     def heading(self) -> str:
