@@ -240,7 +240,7 @@ class SweepPanel(Panel):
         says += f", {held_out.sizes['run']} held out" if held_out is not None else ""
         replicate = find_replicates(self.subject.fitted)
         sizes = np.unique(replicate, return_counts=True)[1]
-        says += f"; {(sizes > 1).sum()} settings were run with several seeds, {sizes[sizes > 1].sum()} runs in all"
+        says += f"; settings run with several seeds: {(sizes > 1).sum()}, {sizes[sizes > 1].sum()} runs in all"
         flagged = int(self._flagged().sum())
         says += f"; {flagged} flagged" if flagged else ""
         if not self.chosen:
