@@ -193,6 +193,9 @@ function render({ model, el }) {
   }
 
   listen(stage, state, model);
+  // Notebook 7 takes arrow keys on their way down from the document: ours are taken at the window, before it.
+  const pressed = (event) => { if (root.contains(event.target) && event.target.press?.(event)) event.stopPropagation(); };
+  window.addEventListener("keydown", pressed, true);
   model.on("change:view", draw);
   const sized = new ResizeObserver(draw);
   sized.observe(stage);
@@ -201,7 +204,10 @@ function render({ model, el }) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", draw);
   draw();
-  return () => { model.off("change:view", draw); sized.disconnect(); themed.disconnect(); scheme.removeEventListener("change", draw); };
+  return () => {
+    window.removeEventListener("keydown", pressed, true);
+    model.off("change:view", draw); sized.disconnect(); themed.disconnect(); scheme.removeEventListener("change", draw);
+  };
 }
 
 export default { render };

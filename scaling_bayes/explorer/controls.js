@@ -12,7 +12,7 @@ export function make(tag, className, parent, more = {}) {
   return node;
 }
 
-/** How many positions a key moves what has the focus; 0 for any other key. Our own, since Notebook 7 keeps the browser's. */
+/** How many positions a key moves what has the focus; 0 for any other key. */
 function keySteps(event) {
   const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS }[event.key] ?? 0;
   if (steps) event.preventDefault();
@@ -42,13 +42,14 @@ function rangeControl(parent, control, ask) {
   const settle = () => { clearTimeout(timer); timer = setTimeout(() => ask(now.name, value(), false), SETTLE); };
   input.addEventListener("input", move);
   input.addEventListener("change", settle);
-  input.addEventListener("keydown", (event) => {
+  input.press = (event) => {
     const steps = input.disabled ? 0 : keySteps(event);
-    if (!steps) return;
+    if (!steps) return false;
     input.value = String(Number(input.value) + steps); // the browser keeps it between the ends
     move();
     settle();
-  });
+    return true;
+  };
   return (next) => {
     now = next;
     input.disabled = Boolean(next.disabled);
@@ -151,14 +152,15 @@ export function makeHandle(parent, ask) {
   const release = (event) => { if (held) { held = false; move(pointed(event), false); } };
   node.addEventListener("pointerup", release);
   node.addEventListener("pointercancel", release);
-  node.addEventListener("keydown", (event) => {
+  node.press = (event) => {
     const step = keySteps(event);
-    if (!step) return;
+    if (!step) return false;
     clearTimeout(timer);
     const fraction = Math.min(1, Math.max(0, toFraction(frame.plot.x, mark.value) + step / STEPS));
     move(fromFraction(frame.plot.x, fraction), true);
     timer = setTimeout(() => ask(mark.drag, mark.value, false), SETTLE);
-  });
+    return true;
+  };
   return {
     node,
     update(nextFrame, nextMark, level = 0) {
