@@ -18,6 +18,9 @@ from scaling_bayes.symbols import suggest
 
 PANELS = {
     "extrapolation": "Extrapolation",
+    "checking": "Checking",
+    "priors": "Priors",
+    "sweep": "SweepPanel",
 }
 """Module of `scaling_bayes.explorer` -> its panel, in the order of the tabs."""
 

@@ -16,6 +16,7 @@ from scaling_bayes.figures.parameters import plot_parameters
 from scaling_bayes.figures.planning import plot_plan
 from scaling_bayes.figures.pooling import plot_pooling
 from scaling_bayes.figures.prediction import plot_prediction
+from scaling_bayes.figures.priors import plot_priors
 from scaling_bayes.figures.ranking import plot_ranking
 from scaling_bayes.figures.ranks import plot_ranks
 from scaling_bayes.figures.saving import save_figure
@@ -42,6 +43,7 @@ __all__ = [
     "plot_plan",
     "plot_pooling",
     "plot_prediction",
+    "plot_priors",
     "plot_ranking",
     "plot_ranks",
     "plot_sweep",
