@@ -18,6 +18,7 @@ from scaling_bayes.symbols import suggest
 
 PANELS = {
     "extrapolation": "Extrapolation",
+    "comparison": "Comparison",
 }
 """Module of `scaling_bayes.explorer` -> its panel, in the order of the tabs."""
 

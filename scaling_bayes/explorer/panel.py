@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -166,6 +166,10 @@ class Panel(Canvas):
         else:
             self.act(name, value)
 
+    def tabulate(self, found: Mapping[str, Any], labels: Sequence[str], name: str = "group") -> pd.DataFrame:
+        """A table whose columns' name says which sampler gates failed."""
+        return pd.DataFrame(found, index=pd.Index(labels, name=name)).rename_axis(columns=self.warning or None)
+
     def save_figure(self, path: str | Path) -> tuple[Path, Path]:
         """Write `figure` as PDF and PNG; see `scaling_bayes.figures.save_figure`."""
         return save_figure(self.figure(), path)
@@ -203,6 +207,34 @@ class Panel(Canvas):
         data = {**(data or {}), "image/png": base64.b64encode(file.getvalue()).decode()}
         return (data, *metadata) if metadata else data
 
+
+class Grouped(traitlets.HasTraits):
+    """What panels share that draw several groups.
+
+    Attributes
+    ----------
+    groups : list of str
+        Those drawn: labels of `Subject.cells`.
+    """
+
+    subject: Subject
+    groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
+
+    @traitlets.validate("groups")
+    def _choose(self, proposal: Any) -> list[str]:
+        return self.subject.choose(proposal["value"])
+
+    def add_groups(self, scene: Scene) -> None:
+        """Boxes of which groups are ticked, if there are several."""
+        if len(self.subject.cells) > 1:
+            scene.add_several("groups", "groups", self.groups, list(self.subject.cells), dict(self.subject.colours))
+
+
+FEW = 3
+"""Groups that are drawn to begin with."""
+
+SOME = 6
+"""Groups that are named one by one, and have bands of their own."""
 
 FRAMES = 41
 """Positions of the main control on an exported page."""
