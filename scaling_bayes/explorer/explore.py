@@ -19,6 +19,7 @@ from scaling_bayes.symbols import suggest
 PANELS = {
     "extrapolation": "Extrapolation",
     "comparison": "Comparison",
+    "allocation": "Allocation",
 }
 """Module of `scaling_bayes.explorer` -> its panel, in the order of the tabs."""
 
