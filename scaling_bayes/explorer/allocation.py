@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from scaling_bayes.explorer.along import BANDS, QUANTILES
 from scaling_bayes.explorer.panel import FEW, SOME, STATE
 from scaling_bayes.explorer.scene import Axis, Plot, Scene
-from scaling_bayes.explorer.splitting import COSTS, SplittingPanel, Steady
+from scaling_bayes.explorer.splitting import COSTS, SplittingPanel, Steady, half_decades
 from scaling_bayes.explorer.words import round_limits, say_distance, say_interval, say_value
 from scaling_bayes.figures.allocation import plot_isoflops
-from scaling_bayes.questions.allocation import allocate, trace_isoflops
 from scaling_bayes.questions.curves import Curves
-from scaling_bayes.questions.isoflops import Isoflops
+from scaling_bayes.questions.isoflops import Isoflops, to_answers
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.scoring import LEVELS
 from scaling_bayes.symbols import suggest
@@ -121,7 +120,7 @@ class Allocation(SplittingPanel):
         for b in chosen:
             for k, group in enumerate(self.groups[:FEW]):
                 colour = self.subject.colours[group]
-                plot.line(steady.splits.N[b], steady.median[b, :, k], colour=colour, width=1.0, alpha=0.4)
+                plot.line(steady.splits.N[b], steady.median[b, :, k], colour=colour, width=1.0, alpha=0.55)
         for k, group in enumerate(self.groups):
             self._draw_curve(plot, found.N[0], q[..., k], table.iloc[k], self.subject.colours[group])
         self._draw_runs(plot)
@@ -147,7 +146,7 @@ class Allocation(SplittingPanel):
             return np.interp(np.log(size), np.log(N), q[3])
 
         region = np.geomspace(row["N_low"], row["N_high"], 30)
-        plot.line(region, at(region), colour=colour, width=4.5)
+        plot.line(region, at(region), colour=colour, width=6.0)
         level = at(row["N_opt"])
         plot.line([row["N_opt_lower"], row["N_opt_upper"]], [level, level], colour="ink", width=1.2)
         plot.points([row["N_opt"]], [level], colour="ink", size=4.0)
@@ -158,7 +157,11 @@ class Allocation(SplittingPanel):
         near = abs(np.log(runs["C"] / self.budget)) < NEAR
         for group in self.groups if self.cost == "6 N D" else ():
             if len(own := np.flatnonzero((runs["cell"] == group) & near)):
-                look = {"colour": self.subject.colours[group], "marker": self.subject.markers[group], "open": True}
+                look: dict[str, Any] = {
+                    "colour": self.subject.colours[group],
+                    "marker": self.subject.markers[group],
+                    "open": True,
+                }
                 plot.points(runs["N"][own], runs["observed"][own], index=own, series="runs", **look)
 
     def _draw_best(self, scene: Scene, steady: Steady) -> None:
@@ -171,7 +174,8 @@ class Allocation(SplittingPanel):
         plot = scene.plot(
             Axis(low, high, label, "FLOP"), Axis(*round_limits(q[[0, 6]] if few else q[3]), text, unit), column=1
         )
-        plot.span(x=(float(fitted["C"].min()), float(fitted["C"].max())))
+        if "serving" not in self.cost:
+            plot.span(x=(float(fitted["C"].min()), float(fitted["C"].max())))
         for k, group in enumerate(self.groups):
             colour = self.subject.colours[group]
             for start, end, _ in BANDS[::2] if few else ():
@@ -200,20 +204,20 @@ class Allocation(SplittingPanel):
         scene.explain("median", "line", colour=base)
         for alpha, p in ((0.3, 50), (0.16, 90)) if len(self.groups) <= SOME else ():
             scene.explain(f"{p} %", "band", colour=base, alpha=alpha)
-        scene.explain("other budgets", "line", colour=base, width=1.0, alpha=0.4)
-        scene.explain(f"within {100 * self.eps:.2g} % of the lowest", "line", colour=base, width=4.5)
+        scene.explain("other budgets", "line", colour=base, width=1.0, alpha=0.55)
+        scene.explain(f"within {100 * self.eps:.2g} % of the lowest", "line", colour=base, width=6.0)
         scene.explain(f"best size, {100 * self.level:g} %", "points", colour="ink", size=4.0)
         if self.cost == "6 N D":
             scene.explain("run near the budget", "points", colour=base, open=True)
-        scene.explain("fitted range", "band", colour="shade")
+        if "serving" not in self.cost:
+            scene.explain("fitted range", "band", colour="shade")
 
     def _say(self, table: pd.DataFrame, curves: Curves) -> str:
         """The best split of a few groups, the region, and how far it lies beyond the runs."""
         scale = float(table["extrapolation"].median())
         cost = self.price().name
-        lines = [
-            f"{say_value(self.budget, 'FLOP')} for {cost}, {say_distance(scale)}; median ({100 * self.level:g} % interval):"
-        ]
+        where = f"{say_value(self.budget, 'FLOP')} for {cost}, {say_distance(scale)}"
+        lines = [f"{where}; median and {100 * self.level:g} % interval:"]
         for group, row in table.head(FEW).iterrows():
             lines.append(f"{f'{group}: ' if len(table) > 1 else ''}{self._say_split(row)}")
         if len(table) > FEW:
@@ -226,7 +230,7 @@ class Allocation(SplittingPanel):
         def told(name: str, unit: str = "") -> str:
             return say_interval(row[[f"{name}_lower", name, f"{name}_upper"]].to_numpy(float), unit)
 
-        response, region = self.subject.record.response, [say_value(row[n]) for n in ("N_low", "N_high")]
+        response = self.subject.record.response
         region = [say_value(row[n], "parameters").removesuffix(" parameters") for n in ("N_low", "N_high")]
         edge = f" P(best beyond what is searched) = {row['p_at_edge']:.2f}." if row["p_at_edge"] > 0.01 else ""
         return (
@@ -236,12 +240,15 @@ class Allocation(SplittingPanel):
         )
 
     def figure(self) -> Figure:
-        """Curves of some budgets with their optima, from `trace_isoflops` and `allocate`; a panel for each group."""
-        C = np.unique(np.append(self.steady().grid[_spread(self.steady().grid)], self.budget))
-        posterior, at = self.subject.posterior, dict(self.at)
-        curves = trace_isoflops(posterior, C, cost=self.price(), at=at, around=AROUND)
-        best = allocate(posterior, C, cost=self.price(), at=at, eps=self.eps)
-        return plot_isoflops(curves, best, sweep=self.subject.fitted if self.cost == "6 N D" else None)
+        """Curves of some budgets with their optima, of the same draws; a panel for each group."""
+        grid = half_decades(*self.budgets())
+        C = np.unique(np.append(grid[_spread(grid)], self.budget))
+        curves, subject = self.curves(), self.subject
+        attrs = subject.attrs(cost=self.price().name, eps=self.eps)
+        found = self.split(curves, C)
+        traced, best = to_answers(found, curves, self.surface(), C, self.groups, attrs)
+        runs = subject.fitted.assign_coords(group=("run", subject.runs["cell"][~subject.runs["held_out"]].astype(str)))
+        return plot_isoflops(traced, best, sweep=runs if self.cost == "6 N D" else None)
 
 
 def _spread(grid: np.ndarray) -> Sequence[int]:

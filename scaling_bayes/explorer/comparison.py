@@ -170,12 +170,14 @@ class Comparison(ComparingPanel):
         centres, share = reading.crossings.density(k, BINS)
         if not share.any():
             return
-        height = (top - base) * 0.8 / max(share.max(), PEAK)
-        plot.band(centres, np.full(BINS, base), base + height * share, colour=colour, alpha=0.45)
+        row = (top - base) * 0.1  # intervals lie below each other, and the densities above them
+        floor = base + row * (len(self.others) + 0.4)
+        height = (top - floor) * 0.9 / max(share.max(), PEAK)
+        plot.band(centres, np.full(BINS, floor), floor + height * share, colour=colour, alpha=0.45)
         left, middle, right = reading.crossings.quantiles(self._levels())[:, k]
-        y = base + (top - base) * 0.06 * (1 + k)
-        plot.line([left, right], [y, y], colour=colour, width=3.0)
-        plot.points([middle], [y], colour=colour, size=4.5)
+        y = base + row * (len(self.others) - k - 0.3)
+        plot.line([left, right], [y, y], colour=colour, width=2.5)
+        plot.points([middle], [y], colour=colour, size=4.0)
 
     def _draw_chances(self, scene: Scene, reading: Reading, low: float, high: float) -> None:
         x, colours = reading.x[:-1], self.colours()

@@ -57,6 +57,8 @@ class Panel(Canvas):
     def __init__(self, subject: Subject | xr.DataTree, held_out: xr.Dataset | None = None, **state: Any) -> None:
         super().__init__()
         self.subject = subject if isinstance(subject, Subject) else Subject(subject, held_out)
+        if reason := self.why_not(self.subject):
+            raise QuestionError(f"{type(self).__name__} has nothing to show: {reason}")
         self.moving = False
         self.thinned = False
         self._count = 0
@@ -71,6 +73,11 @@ class Panel(Canvas):
         self.wake()
 
     # What a panel gives.
+
+    @classmethod
+    def why_not(cls, subject: Subject) -> str:
+        """Why the panel has nothing to show of a posterior; empty where it has."""
+        return ""
 
     def begin(self) -> None:
         """Set the traits to what the posterior suggests, before the first picture."""

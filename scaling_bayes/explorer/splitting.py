@@ -174,7 +174,7 @@ class SplittingPanel(Grouped, Panel):
         every, few = self._prepare()
         self.thinned = self.moving and few.draws < every.draws
         curves = few if self.thinned else every
-        return curves, self._split(curves, np.array([self.budget]))
+        return curves, self.split(curves, np.array([self.budget]))
 
     def steady(self) -> Steady:
         """Splits of budgets over the whole range; of fewer draws while what they depend on moves."""
@@ -185,14 +185,19 @@ class SplittingPanel(Grouped, Panel):
             grid = half_decades(low, high)
             work = (MOVING if self.moving else STEADY) // (len(grid) * COARSE * len(self.groups))
             curves = self._prepare()[0].thin(max(work, LEAST))
-            splits = self._split(curves, grid, COARSE)
+            splits = self.split(curves, grid, COARSE)
             median = curves.quantiles(splits.log_mean, splits.columns, [0.5])
             parts = Steady(grid, splits, median.reshape(len(grid), COARSE, -1))
             known = self._steady = wanted, self.moving, parts
         self.thinned = self.thinned or known[1]
         return known[2]
 
-    def _split(self, curves: Curves, budget: np.ndarray, sizes: int = SIZES) -> Isoflops:
+    def curves(self) -> Curves:
+        """All draws."""
+        return self._prepare()[0]
+
+    def split(self, curves: Curves, budget: np.ndarray, sizes: int = SIZES) -> Isoflops:
+        """The splits of budgets under the chosen cost."""
         cost, ratios = self.price(), self.ratios()
         return split_budgets(curves, self.surface(), budget, cost, ratios, eps=self.eps, sizes=sizes)
 

@@ -90,8 +90,8 @@ class Contrast:
         """
         _, *shape = self.gap.shape
         curves = self.gap[: len(nodes)].reshape(len(nodes), -1).T
-        found = (array.reshape(shape) for array in find_crossings(nodes, curves))
-        return Crossings(*found, (float(nodes[0]), float(nodes[-1])))
+        count, place = find_crossings(nodes, curves)
+        return Crossings(count.reshape(shape), place.reshape(shape), (float(nodes[0]), float(nodes[-1])))
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def contrast(curves: Curves, columns: Columns, rival: int) -> Contrast:
     run = mean + curves.noise(columns, mean)
     record = curves.record
     shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
-    bent = (record.bend(values, shaped) for values in (mean, run))
-    return Contrast(*bent, rival, sense_of(record.response))
+    bent, bent_run = record.bend(mean, shaped), record.bend(run, shaped)
+    return Contrast(bent, bent_run, rival, sense_of(record.response))
 
 
 def multiply(curves: Curves, columns: Columns, nodes: Array, at: float, targets: Array) -> Array:

@@ -5,9 +5,12 @@ r"""`Isoflops`: every split of some budgets from prepared curves, and the best o
 is the lowest of evenly spaced log sizes, moved to the lowest point of the parabola through it and its neighbours.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from scaling_bayes.laws.costs import Cost
 from scaling_bayes.laws.optima import search_range
@@ -104,6 +107,46 @@ def split_budgets(
     data = cost.afford(best, budget[:, None, None])
     lowest = np.exp(sense_of(curves.record.response) * places[3])
     return Isoflops(N, D, columns, log_mean, best, data, left, right, lowest, places[4].astype(bool))
+
+
+def to_answers(
+    found: Isoflops, curves: Curves, surface: Surface, budget: Array, groups: Sequence[str], attrs: Mapping[str, Any]
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Splits as the answers of `trace_isoflops` and `allocate`, all draws in one chain.
+
+    Parameters
+    ----------
+    found : Isoflops
+    curves : Curves
+        That it was found with.
+    surface : Surface
+    budget : array, shape (budget,)
+    groups : sequence of str
+        Name of each cell.
+    attrs : mapping
+        Of the answers: ``cost``, ``eps`` and what describes the posterior.
+
+    Returns
+    -------
+    curves, best : Dataset
+        Dims (chain, draw, group, budget, size) and (chain, draw, group, budget).
+    """
+    shape, name, units = found.N.shape, curves.record.response, surface.units
+    response = curves.respond(np.moveaxis(found.log_mean, -1, 0), found.columns)
+    response = response.reshape(len(response), *shape, -1).transpose(0, 3, 1, 2)[None]
+    told = {"units": curves.record.unit, "long_name": name}
+    coords = {"group": list(groups), "budget": ("budget", budget, {"units": "FLOP"})}
+    own = {n: (("budget", "size"), getattr(found, n), {"units": units[n]}) for n in ("N", "D")}
+    traced = xr.Dataset({name: (("chain", "draw", "group", "budget", "size"), response, told)}, {**coords, **own})
+    words = {"N_opt": "best network parameters", "D_opt": f"best training {units['D']}"}
+    words |= {"tokens_per_parameter": "best tokens per parameter", "N_low": "lowest size", "N_high": "highest size"}
+    kinds = {"N_opt": units["N"], "D_opt": units["D"], "N_low": units["N"], "N_high": units["N"]}
+    drawn = {n: (getattr(found, n), {"units": kinds.get(n, "1"), "long_name": text}) for n, text in words.items()}
+    drawn |= {name: (found.response, told), "at_edge": (1.0 * found.at_edge, {})}
+    drawn["extrapolation"] = (surface.extrapolation(surface.split(found.N_opt, found.D_opt)), {})
+    dims = ("chain", "draw", "group", "budget")
+    best = xr.Dataset({n: (dims, values.transpose(2, 1, 0)[None], each) for n, (values, each) in drawn.items()}, coords)
+    return traced.assign_attrs(attrs), best.assign_attrs(attrs)
 
 
 def lay_corners(surface: Surface, cost: Cost, budget: float, ratios: tuple[float, float]) -> list[dict[str, float]]:
