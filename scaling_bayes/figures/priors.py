@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from scaling_bayes.figures.answers import check_answer, gate_warning
-from scaling_bayes.figures.style import GOOD, INK, MUTED, axis_label, legend_below, log_axis, mark, new_figure
+from scaling_bayes.figures.answers import check_answer
+from scaling_bayes.figures.canvas import legend_below, new_figure
+from scaling_bayes.figures.style import GOOD, INK, MUTED, axis_label, log_axis
 from scaling_bayes.symbols import latex
 
 BANDS = ((0.9, 0.14), (0.8, 0.14), (0.5, 0.22))
@@ -57,7 +58,7 @@ def plot_priors(answer: xr.Dataset, *, sweep: xr.Dataset | None = None) -> Figur
     positive = set(np.atleast_1d(answer.attrs.get("log", [])).tolist())
     rows = -(-len(parameters) // 2) if len(parameters) > 1 else 1
     columns = -(-len(parameters) // rows)
-    with new_figure(0.75 + max(1.15 * rows, 2.2)) as fig:
+    with new_figure(0.75 + max(1.15 * rows, 2.2), shows=answer) as fig:
         grid = fig.add_gridspec(rows, 2 + columns, width_ratios=[1.4, 1.4, *[1.0] * columns])
         _draw_curves(fig.add_subplot(grid[:, :2]), answer, sweep)
         for k, name in enumerate(parameters):
@@ -65,7 +66,6 @@ def plot_priors(answer: xr.Dataset, *, sweep: xr.Dataset | None = None) -> Figur
             _draw_parameter(ax, answer, name, log=name in positive)
         has_posterior = any(str(n).startswith(AFTER) for n in answer.data_vars)
         legend_below(fig, _legend(has_posterior, sweep is not None))
-        mark(fig, gate_warning({"": answer}))
         return fig
 
 
@@ -74,11 +74,11 @@ def _draw_curves(ax: Axes, answer: xr.Dataset, sweep: xr.Dataset | None) -> None
     x, curve = answer[along].values, answer["curve"].values
     for probability, alpha in BANDS:
         low, high = np.quantile(curve, [(1 - probability) / 2, (1 + probability) / 2], axis=0)
-        ax.fill_between(x, low, high, color=MUTED, alpha=alpha, lw=0)
-    ax.plot(x, np.median(curve, axis=0), color=INK)
+        ax.fill_between(x, low, high, color=MUTED, alpha=alpha, lw=0, label=f"prior, {100 * probability:g} %")
+    ax.plot(x, np.median(curve, axis=0), color=INK, label="prior median")
     if sweep is not None:
         response = str(sweep.attrs["response"])
-        ax.plot(sweep[along].values, sweep[response].values, "o", color=GOOD, ms=1.9, mew=0, alpha=0.7)
+        ax.plot(sweep[along].values, sweep[response].values, "o", color=GOOD, ms=1.9, mew=0, alpha=0.7, label="run")
     ax.set_xlim(float(x.min()), float(x.max()))
     log_axis(ax.xaxis, str(answer[along].attrs.get("units", "")))
     log_axis(ax.yaxis, str(answer["curve"].attrs.get("units", "")))
@@ -94,7 +94,7 @@ def _draw_parameter(ax: Axes, answer: xr.Dataset, name: str, *, log: bool) -> No
     edges = np.geomspace(low, high, BINS + 1) if log else np.linspace(low, high, BINS + 1)
     for prefix, values in drawn.items():
         heights = np.histogram(values, edges)[0] / len(values)
-        style: dict[str, Any] = {"color": parts[prefix], "lw": 0.8}
+        style: dict[str, Any] = {"color": parts[prefix], "lw": 0.8, "label": f"{prefix.removesuffix('_')} of {name}"}
         ax.stairs(heights / heights.max(), edges, fill=True, alpha=0.35, **style)
         ax.stairs(heights / heights.max(), edges, **style)
     if log:

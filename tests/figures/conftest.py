@@ -152,3 +152,13 @@ def universes():
     answers = {name: array.assign_attrs(told).rename("slope") for name, array in draws.items()}
     choices = {name: {"law": "power" if int(name) % 2 else "chinchilla", "rows": 10 + int(name) // 2} for name in draws}
     return sb.multiverse(answers, choices).assign_attrs(data_hash="abc")
+
+
+@pytest.fixture(scope="session")
+def unfitted():
+    """Prior draws of a law along N, made by hand."""
+    rng, N = np.random.default_rng(0), np.geomspace(1e8, 1e10, 7)
+    alpha = rng.lognormal(-1.0, 0.5, 60)
+    curve = xr.DataArray(2.0 * (N / 1e9) ** -alpha[:, None], dims=("draw", "point"), attrs={"units": "nats/token"})
+    answer = xr.Dataset({"curve": curve, "prior_alpha": ("draw", alpha)}, coords={"N": ("point", N)})
+    return answer.assign(posterior_alpha=("draw", rng.lognormal(-1.2, 0.1, 60))).assign_attrs(along="N", log=["alpha"])

@@ -29,6 +29,7 @@ from scaling_bayes.figures import (
     plot_plan,
     plot_pooling,
     plot_prediction,
+    plot_priors,
     plot_ranking,
     plot_ranks,
     plot_sweep,
@@ -65,11 +66,12 @@ FIGURES = {
     "loss-to-loss": lambda ask: plot_loss_to_loss(*ask("losses")),
     "bowls": lambda ask: plot_bowls(ask("tuned")),
     "multiverse": lambda ask: plot_multiverse(ask("universes"), reference=1.5),
+    "priors": lambda ask: plot_priors(ask("unfitted"), sweep=ask("sweep")),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 WORDS = ("title", "x_label", "y_label", "mark", "label", "colour", "x_tick", "y_tick")
 BLANK = dict.fromkeys(("x", "y", "x_end", "y_end"), "")
-BY_HAND = {"check"}
+BY_HAND = {"check", "priors"}
 """Figures of answers that were made by hand, so that they come from nowhere."""
 
 ANSWERS = [
