@@ -86,3 +86,14 @@ def isoflops(posterior):
     """Curves of three budgets, and the optimum of each."""
     C = [1e18, 1e19, 1e20]
     return sb.trace_isoflops(posterior, C), sb.allocate(posterior, C)
+
+
+@pytest.fixture(scope="session")
+def priors(sweep):
+    rng, C = np.random.default_rng(0), np.geomspace(sweep["C"].min(), 100 * sweep["C"].max(), 9)
+    curve = rng.lognormal(1.0, 0.3, (60, 1)) * (C / C[0]) ** -0.05
+    answer = xr.Dataset({"curve": (("draw", "point"), curve)}, coords={"C": ("point", C, {"units": "FLOP"})})
+    answer["prior_alpha"] = "draw", rng.lognormal(-1.0, 0.5, 60)
+    answer["posterior_alpha"] = "draw", rng.lognormal(-1.0, 0.1, 60)
+    answer["prior_A_ref"] = "draw", rng.lognormal(-1.0, 0.5, 60)
+    return answer.assign_attrs(along="C", log=["alpha", "A_ref"])

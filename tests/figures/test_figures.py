@@ -16,6 +16,7 @@ from scaling_bayes.figures import (
     plot_isoflops,
     plot_laws,
     plot_prediction,
+    plot_priors,
     plot_sweep,
     save_figure,
 )
@@ -37,6 +38,7 @@ FIGURES = {
     "check": lambda ask: plot_check(ask("checked")),
     "allocation": lambda ask: plot_allocation(ask("allocated"), others={"again": ask("allocated").isel(corpus=0)}),
     "isoflops": lambda ask: plot_isoflops(*ask("isoflops"), sweep=ask("sweep")),
+    "priors": lambda ask: plot_priors(ask("priors"), sweep=ask("sweep")),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 ANSWERS = [
