@@ -1,10 +1,13 @@
 """Plots of the checks: statistics of the data among replicated ones, and coverage beyond the fitted scale."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.explorer.scene import Axis, Plot, Scene
+from scaling_bayes.explorer.scene import Axis, Scene
 from scaling_bayes.questions.verdicts import EXTREME
 
 WIDE = 5.5
@@ -15,29 +18,58 @@ HALF = 0.13
 """Half the height of a bar, in rows."""
 
 
-def draw_statistics(scene: Scene, checked: xr.Dataset) -> None:
-    """Each statistic of the data in standard deviations of its replicates, from `check`."""
-    names = [str(name) for name in checked["statistic"].values]
+@dataclass(frozen=True)
+class Statistic:
+    """One predictive statistic, in standard deviations of its replicates from their mean.
+
+    Attributes
+    ----------
+    name : str
+    observed : float
+        Median of that of the data.
+    ends : array, shape (4,)
+        Of the outer and of the inner range of the replicates, ascending.
+    p : float
+        Probability that a replicate is larger.
+    """
+
+    name: str
+    observed: float
+    ends: np.ndarray
+    p: float
+
+    @property
+    def colour(self) -> str:
+        """Vermilion where it is extreme."""
+        return "bad" if min(self.p, 1 - self.p) < EXTREME else "good"
+
+
+def read_statistics(checked: xr.Dataset) -> list[Statistic]:
+    """Every statistic of `check`."""
+    found = []
+    for k, name in enumerate(checked["statistic"].values):
+        replicated, observed = (checked[f"statistic_{n}"].values[..., k].ravel() for n in ("replicated", "observed"))
+        middle, spread = replicated.mean(), max(float(replicated.std()), 1e-12)
+        ends = np.quantile((replicated - middle) / spread, [EXTREME, 0.25, 0.75, 1 - EXTREME])
+        place = float((np.median(observed) - middle) / spread)
+        found.append(Statistic(str(name), place, ends, float(checked["p_value"].values[k])))
+    return found
+
+
+def draw_statistics(scene: Scene, statistics: Sequence[Statistic]) -> None:
+    """A row for each statistic: the replicates as bars, the data as a point."""
     marks = [(float(k), str(k).replace("-", "−")) for k in TICKS]
     x = Axis(-WIDE, WIDE, "standard deviations of replicated data", log=False, ticks=marks)
-    y = Axis(-0.45, len(names) - 0.2, "", log=False, ticks=())
+    y = Axis(-0.45, len(statistics) - 0.2, "", log=False, ticks=())
     plot = scene.plot(x, y, column=1, title="Predictive statistics")
     plot.rule(x=0.0, dash="solid", colour="muted")
-    for k, name in enumerate(names):
-        _draw_statistic(plot, checked.sel(statistic=name), name, len(names) - 1 - k)
-
-
-def _draw_statistic(plot: Plot, found: xr.Dataset, name: str, row: int) -> None:
-    replicated, observed = (found[f"statistic_{kind}"].values.ravel() for kind in ("replicated", "observed"))
-    middle, spread = replicated.mean(), max(float(replicated.std()), 1e-12)
-    ends = np.quantile((replicated - middle) / spread, [EXTREME, 0.25, 0.75, 1 - EXTREME])
-    for low, high in (ends[[0, 3]], ends[[1, 2]]):
-        plot.band([low, high], [row - HALF] * 2, [row + HALF] * 2, colour="muted", alpha=0.3)
-    p = float(found["p_value"])
-    extreme = min(p, 1 - p) < EXTREME
-    place = np.clip((np.median(observed) - middle) / spread, -0.97 * WIDE, 0.97 * WIDE)
-    plot.points([place], [row], colour="bad" if extreme else "good", marker="D", size=4.5)
-    plot.text(-0.97 * WIDE, row + 0.42, f"{name}, p = {p:.3f}", colour="bad" if extreme else "ink")
+    for row, found in enumerate(reversed(statistics)):
+        for low, high in (found.ends[[0, 3]], found.ends[[1, 2]]):
+            plot.band([low, high], [row - HALF] * 2, [row + HALF] * 2, colour="muted", alpha=0.3)
+        place = np.clip(found.observed, -0.97 * WIDE, 0.97 * WIDE)
+        plot.points([place], [row], colour=found.colour, marker="D", size=4.5)
+        ink = "bad" if found.colour == "bad" else "ink"
+        plot.text(-0.97 * WIDE, row + 0.42, f"{found.name}, p = {found.p:.3f}", colour=ink)
 
 
 def draw_coverage(scene: Scene, table: pd.DataFrame, level: float) -> None:

@@ -9,24 +9,20 @@ import traitlets
 import xarray as xr
 from matplotlib.figure import Figure
 
-from scaling_bayes.explorer.check_plots import draw_coverage, draw_statistics
+from scaling_bayes.explorer.check_plots import Statistic, draw_coverage, draw_statistics, read_statistics
+from scaling_bayes.explorer.influence import REACH, RunInfluence
 from scaling_bayes.explorer.panel import STATE, Panel
 from scaling_bayes.explorer.scene import Axis, Scene
 from scaling_bayes.explorer.words import round_limits, say_value
 from scaling_bayes.figures.checking import plot_check
 from scaling_bayes.laws.axes import axis_values
 from scaling_bayes.questions.checking import check
-from scaling_bayes.questions.curve_draws import prepare_curves
-from scaling_bayes.questions.curves import Curves
-from scaling_bayes.questions.influence import RELIABLE, measure_change, weigh_without
+from scaling_bayes.questions.influence import RELIABLE
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.scoring import LEVELS, score, score_table
 from scaling_bayes.questions.verdicts import EXTREME
 
 UNSET = 0.0
-REACH = 100.0
-"""Multiple of the largest fitted value at which the slider of the budget ends."""
-
 FAR = 4.0
 """Standardised residuals that are shown at least."""
 
@@ -68,10 +64,18 @@ class Checking(Panel):
         """Along the scale, all groups."""
         self.x = self.scales[0]
         self.groups = list(self.subject.cells)
-        self.budget = float(self.subject.covariates.fitted[self._along].max() * np.sqrt(REACH))
+        self.budget = self.influences.ends()[1] / np.sqrt(REACH)
         self.names = {"runs": [f"{run}, {cell}" for run, cell in zip(self.labels, self.cells, strict=True)]}
 
-    _least, _most = np.inf, 0.0
+    @cached_property
+    def influences(self) -> RunInfluence:
+        """Predictions with and without a run."""
+        return RunInfluence(self.subject)
+
+    @cached_property
+    def statistics(self) -> list[Statistic]:
+        """The predictive statistics of `check`."""
+        return read_statistics(self.checked)
 
     @cached_property
     def checked(self) -> xr.Dataset:
@@ -91,10 +95,6 @@ class Checking(Panel):
         both = {"N", "D"} <= {*self.subject.fitted.coords}
         return list(dict.fromkeys([scale, RATIO] if both else [scale]))
 
-    @property
-    def _along(self) -> str:
-        return self.subject.covariates.axes[0]
-
     @cached_property
     def labels(self) -> np.ndarray:
         """Labels of the fitted runs."""
@@ -106,30 +106,9 @@ class Checking(Panel):
         runs = self.subject.runs
         return np.asarray(runs["cell"][~runs["held_out"]])
 
-    @cached_property
-    def curves(self) -> Curves:
-        """Curves of every group up to the end of the slider."""
-        covariates = self.subject.covariates
-        low, high = self._ends()
-        ends = [covariates.follow(self._along, x, self._middle()) for x in (low, high)]
-        return prepare_curves(self.subject.posterior, ends, cells=list(self.subject.cells.values()))
-
-    def _ends(self) -> tuple[float, float]:
-        """Of the slider; they hold every budget that was asked for."""
-        fitted = self.subject.covariates.fitted[self._along]
-        return min(float(fitted.min()), self._least), max(float(fitted.max() * REACH), self._most)
-
     @traitlets.observe("budget")
     def _widen(self, change: Any) -> None:
-        low, high = self._ends()
-        if not low <= change["new"] <= high:
-            self._least, self._most = min(low, change["new"] / 10), max(high, change["new"] * 10)
-            self.__dict__.pop("curves", None)
-
-    def _middle(self) -> dict[str, float]:
-        """Medians of what is held in the prediction."""
-        covariates = self.subject.covariates
-        return {n: float(np.median(covariates.fitted[n])) for n in covariates.held(self._along)}
+        self.influences.widen(change["new"])
 
     @traitlets.validate("x", "groups", "level", "run")
     def _check(self, proposal: Any) -> Any:
@@ -147,25 +126,6 @@ class Checking(Panel):
         picked = change["new"]
         self.run = str(self.labels[int(picked["index"])]) if picked.get("series") == "runs" else ""
 
-    # Influence.
-
-    def _predict(self, cell: str) -> np.ndarray:
-        """Draws of the mean log response of a group at the budget."""
-        columns = self.subject.covariates.follow(self._along, np.array([self.budget]), self._middle())
-        place = list(self.subject.cells).index(cell)
-        return np.asarray(self.curves.log_response(columns)[0, place], dtype=float)
-
-    @property
-    def _weighable(self) -> bool:
-        return "log_likelihood" in self.subject.posterior.children
-
-    def _weigh(self, run: str) -> xr.Dataset:
-        if self._weighed[0] != run:
-            self._weighed = run, weigh_without(self.subject.posterior, runs=[run])
-        return self._weighed[1]
-
-    _weighed: tuple[str, xr.Dataset] = ("", xr.Dataset())
-
     def influence(self, run: str) -> dict[str, float]:
         """What leaving out a run moves in the prediction of its group at the budget.
 
@@ -179,13 +139,10 @@ class Checking(Panel):
         QuestionError
             If the posterior has no likelihood of its runs.
         """
-        found = self._weigh(run)
-        cell = str(self.cells[self.labels.tolist().index(run)])
-        drawn = self._predict(cell).reshape(found["weight"].shape[:2])
-        change = measure_change(xr.DataArray(drawn, dims=("chain", "draw")), found["weight"])
-        return {
-            name: float(found.assign(change)[name].item()) for name in ("moved", "moved_sd", "moved_error", "pareto_k")
-        }
+        return self.influences.measure(run, self._cell(run), self.budget)
+
+    def _cell(self, run: str) -> str:
+        return str(self.cells[self.labels.tolist().index(run)])
 
     def answer(self) -> pd.DataFrame:
         """The fitted runs of the chosen groups.
@@ -200,7 +157,7 @@ class Checking(Panel):
         found = {"group": self.cells, self.x: self._positions(), "observed": runs[response].values}
         found |= {name: self.checked[name].values for name in ("residual", "pit")}
         table = pd.DataFrame(found, index=pd.Index(self.labels, name="run"))
-        if self.run and self._weighable:
+        if self.run and self.influences.possible:
             for name, value in self.influence(self.run).items():
                 table.loc[self.run, name] = value
         return table[np.isin(self.cells, self.groups)].rename_axis(columns=self.warning or None)
@@ -215,15 +172,18 @@ class Checking(Panel):
         """Residuals, statistics, the prediction that a run may move, and coverage."""
         scene.height = HEIGHT
         self._draw_residuals(scene)
-        draw_statistics(scene, self.checked)
+        draw_statistics(scene, self.statistics)
         self._draw_prediction(scene)
         if self._beyond().any():
             draw_coverage(scene, self.coverage(), self.level)
         scene.add_choice("x", "residuals along", self.x, self.scales)
         if self.scored is not None:
             scene.add_choice("level", "interval", f"{self.level:g}", [f"{level:g}" for level in LEVELS])
-        unit, label = self.subject.covariates.units.get(self._along, ""), self.subject.label(self._along)
-        scene.add_range("budget", f"influence at {label}", self.budget, *self._ends(), unit=unit)
+        unit, label = (
+            self.subject.covariates.units.get(self.influences.along, ""),
+            self.subject.label(self.influences.along),
+        )
+        scene.add_range("budget", f"influence at {label}", self.budget, *self.influences.ends(), unit=unit)
         if len(self.subject.cells) > 1:
             scene.add_several("groups", "groups", self.groups, list(self.subject.cells), dict(self.subject.colours))
         scene.explain("fitted run: click for its influence", "points", colour="ink")
@@ -232,7 +192,7 @@ class Checking(Panel):
         scene.explain(
             f"beyond {100 * (1 - 2 * EXTREME):g} % of replicated", "points", colour="bad", marker="D", size=4.0
         )
-        if self._weighable:
+        if self.influences.possible:
             scene.explain("prediction", "line", colour="ink")
             scene.explain("without the run", "line", colour="good", dash="dashed")
         scene.summary = self._say()
@@ -258,20 +218,20 @@ class Checking(Panel):
 
     def _draw_prediction(self, scene: Scene) -> None:
         """Density of the prediction of one group, as it is and without the picked run."""
-        cell = str(self.cells[self.labels.tolist().index(self.run)]) if self.run else self.groups[0]
-        record, log_response = self.subject.record, self._predict(cell)
+        cell = self._cell(self.run) if self.run else self.groups[0]
+        record, log_response = self.subject.record, self.influences.predict(cell, self.budget)
         drawn = np.exp(log_response)
         low, high = np.quantile(drawn, [0.001, 0.999]).tolist()
         edges = np.linspace(low, high, BINS + 1)
         weights = {"ink": np.full(drawn.size, 1 / drawn.size)}
-        if self.run and self._weighable and self.influence(self.run)["pareto_k"] <= RELIABLE:
-            weights["good"] = self._weigh(self.run)["weight"].values.ravel()
+        if self.run and self.influences.possible and self.influence(self.run)["pareto_k"] <= RELIABLE:
+            weights["good"] = self.influences.weigh(self.run)["weight"].values.ravel()
         heights = {k: np.histogram(drawn, edges, weights=w, density=True)[0] for k, w in weights.items()}
         unit = f" ({record.unit})" if record.unit not in {"", "1"} else ""
         x = Axis(low, high, f"predicted {record.response}{unit}", log=False)
         y = Axis(0.0, 1.15 * max(h.max() for h in heights.values()), "density", log=False, ticks=[])
-        scale = self.subject.covariates.units.get(self._along, "")
-        title = f"{cell} at {self._along} = {say_value(self.budget, scale)}"
+        scale = self.subject.covariates.units.get(self.influences.along, "")
+        title = f"{cell} at {self.influences.along} = {say_value(self.budget, scale)}"
         plot = scene.plot(x, y, row=1, title=title)
         middle = (edges[:-1] + edges[1:]) / 2
         plot.band(middle, np.zeros(BINS), heights["ink"], colour="muted", alpha=0.25)
@@ -288,6 +248,14 @@ class Checking(Panel):
 
         See `score_table`.
         """
+        wanted = (self.level, *self.groups)
+        if self._covered[0] != wanted:
+            self._covered = wanted, self._score_bins()
+        return self._covered[1]
+
+    _covered: tuple[tuple[Any, ...], pd.DataFrame] = ((), pd.DataFrame())
+
+    def _score_bins(self) -> pd.DataFrame:
         chosen = self.scored.isel(run=np.flatnonzero(self._beyond())) if self.scored is not None else xr.Dataset()
         table = score_table(chosen, by="extrapolation", level=self.level)
         ratio = chosen["extrapolation"].values
@@ -304,14 +272,14 @@ class Checking(Panel):
     def _say_run(self) -> str:
         """Who the picked run is, and what leaving it out would move."""
         at = self.labels.tolist().index(self.run)
-        unit = self.subject.covariates.units.get(self._along, "")
+        unit = self.subject.covariates.units.get(self.influences.along, "")
         residual, observed = (float(a.values[at]) for a in (self.checked["residual"], self._observed()))
         who = f"Run {self.run} ({self.cells[at]}): {observed:.4g}, residual {residual:+.2f}. "
         try:
             found = self.influence(self.run)
         except QuestionError as error:
             return who + f"Influence: {error}."
-        where = f"at {self._along} = {say_value(self.budget, unit)}"
+        where = f"at {self.influences.along} = {say_value(self.budget, unit)}"
         if found["pareto_k"] > RELIABLE:
             return who + (
                 f"Pareto k = {found['pareto_k']:.2f}, above {RELIABLE}: weights cannot tell what it moves "

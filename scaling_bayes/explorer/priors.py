@@ -278,7 +278,7 @@ class Priors(Panel):
         pooling = describe_pooling(self.base.pool[p])
         low, middle, high = np.quantile(drawn.group[p], [0.05, 0.5, 0.95])
         told = f"{middle:.3g} (90 %: {low:.3g} to {high:.3g})"
-        lines = [f"Prior of {p}: {prior}, pooled {pooling}. In one group it is {told}."]
+        lines = [f"Prior of {p}: {prior}, {pooling}. In one group it is {told}."]
         top = float(self.subject.covariates.fitted[self.along].max())
         low, middle, high = np.quantile(drawn.curves(self._columns(np.array([top])), SOME)[:, 0], [0.05, 0.5, 0.95])
         told = f"{middle:.3g} (90 %: {low:.3g} to {high:.3g}) before any data"

@@ -59,10 +59,11 @@ def plot_priors(answer: xr.Dataset, *, sweep: xr.Dataset | None = None) -> Figur
     rows = -(-len(parameters) // 2) if len(parameters) > 1 else 1
     columns = -(-len(parameters) // rows)
     with new_figure(0.75 + max(1.15 * rows, 2.2), shows=answer) as fig:
-        grid = fig.add_gridspec(rows, 2 + columns, width_ratios=[1.4, 1.4, *[1.0] * columns])
-        _draw_curves(fig.add_subplot(grid[:, :2]), answer, sweep)
+        halves = fig.add_gridspec(1, 2, width_ratios=[2.8, columns])
+        grid = halves[0, 1].subgridspec(rows, columns)
+        _draw_curves(fig.add_subplot(halves[0, 0]), answer, sweep)
         for k, name in enumerate(parameters):
-            ax = fig.add_subplot(grid[k // columns, 2 + k % columns])
+            ax = fig.add_subplot(grid[k // columns, k % columns])
             _draw_parameter(ax, answer, name, log=name in positive)
         has_posterior = any(str(n).startswith(AFTER) for n in answer.data_vars)
         legend_below(fig, _legend(has_posterior, sweep is not None))

@@ -155,10 +155,11 @@ def universes():
 
 
 @pytest.fixture(scope="session")
-def unfitted():
-    """Prior draws of a law along N, made by hand."""
-    rng, N = np.random.default_rng(0), np.geomspace(1e8, 1e10, 7)
-    alpha = rng.lognormal(-1.0, 0.5, 60)
-    curve = xr.DataArray(2.0 * (N / 1e9) ** -alpha[:, None], dims=("draw", "point"), attrs={"units": "nats/token"})
-    answer = xr.Dataset({"curve": curve, "prior_alpha": ("draw", alpha)}, coords={"N": ("point", N)})
-    return answer.assign(posterior_alpha=("draw", rng.lognormal(-1.2, 0.1, 60))).assign_attrs(along="N", log=["alpha"])
+def priors(sweep):
+    rng, C = np.random.default_rng(0), np.geomspace(sweep["C"].min(), 100 * sweep["C"].max(), 9)
+    curve = rng.lognormal(1.0, 0.3, (60, 1)) * (C / C[0]) ** -0.05
+    answer = xr.Dataset({"curve": (("draw", "point"), curve)}, coords={"C": ("point", C, {"units": "FLOP"})})
+    answer["prior_alpha"] = "draw", rng.lognormal(-1.0, 0.5, 60)
+    answer["posterior_alpha"] = "draw", rng.lognormal(-1.0, 0.1, 60)
+    answer["prior_A_ref"] = "draw", rng.lognormal(-1.0, 0.5, 60)
+    return answer.assign_attrs(along="C", log=["alpha", "A_ref"])

@@ -66,7 +66,7 @@ FIGURES = {
     "loss-to-loss": lambda ask: plot_loss_to_loss(*ask("losses")),
     "bowls": lambda ask: plot_bowls(ask("tuned")),
     "multiverse": lambda ask: plot_multiverse(ask("universes"), reference=1.5),
-    "priors": lambda ask: plot_priors(ask("unfitted"), sweep=ask("sweep")),
+    "priors": lambda ask: plot_priors(ask("priors"), sweep=ask("sweep")),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 WORDS = ("title", "x_label", "y_label", "mark", "label", "colour", "x_tick", "y_tick")
