@@ -91,8 +91,8 @@ class Allocation(SplittingPanel):
             own |= {name: middle, f"{name}_lower": lower, f"{name}_upper": upper}
         own |= {name: np.median(getattr(found, name)[0], axis=-1) for name in ("N_low", "N_high")}
         own |= {"p_at_edge": found.at_edge[0].mean(axis=-1), "budget": self.budget}
-        split = self.surface().split(own["N_opt"], own["D_opt"])
-        return self.tabulate(own | {"extrapolation": self.surface().extrapolation(split)}, self.groups)
+        ratio = self.surface().extrapolation(self.surface().split(found.N_opt[0], found.D_opt[0]))
+        return self.tabulate(own | {"extrapolation": np.median(ratio, axis=-1)}, self.groups)
 
     def describe(self, scene: Scene) -> None:
         """Curves along the splits on the left, the best split against the budget on the right."""

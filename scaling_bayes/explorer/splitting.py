@@ -29,7 +29,7 @@ COSTS: Mapping[str, Callable[[str, float], Cost]] = {
 }
 """What a budget pays for -> the cost, from how N was counted and the tokens served."""
 
-MOVING = 1_000_000
+MOVING = 450_000
 """Draws times sizes times groups that are evaluated while a control moves; when it stops, all."""
 
 STEADY = 3_000_000

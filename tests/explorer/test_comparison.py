@@ -6,6 +6,7 @@ import pytest
 
 import scaling_bayes as sb
 from scaling_bayes.explorer.along import POINTS
+from scaling_bayes.explorer.choosing import choose_place, list_choices, list_factors, list_places
 from scaling_bayes.explorer.comparison import Comparison
 from scaling_bayes.explorer.subject import Subject
 
@@ -15,16 +16,16 @@ ENDS = {"_lower": 0.05, "": 0.5, "_upper": 0.95}
 
 @pytest.fixture(scope="module")
 def crossed():
-    """Three corpora and two architectures, one combination of which was not trained; curves of the corpora cross."""
-    rows = [(c, a) for c in ("code", "web", "books") for a in ("dense", "sparse") if (c, a) != ("books", "sparse")]
-    N = np.geomspace(1e7, 1e9, 6)
+    """Three corpora, whose curves cross, and two architectures."""
+    cells = [(c, a) for c in ("code", "web", "books") for a in ("dense", "sparse")]
+    N = np.geomspace(1e7, 1e9, 5)
     table = pd.DataFrame(
-        [{"N": n, "D": d, "corpus": c, "kind": a} for c, a in rows for n in N for d in (1e9, 1e10, 1e11)]
+        [{"N": n, "D": d, "corpus": c, "kind": a} for c, a in cells for n in N for d in (1e9, 1e10, 1e11)]
     )
     truth = {"E": 1.7, "A": {"code": 300.0, "web": 2000.0, "books": 500.0}, "B": 410.0, "beta": 0.28}
     truth["alpha"] = {"code": 0.32, "web": 0.44, "books": 0.34}
     sweep = sb.simulate_sweep(sb.law("chinchilla"), table, truth=truth, seed=0, noise=0.02)
-    return sb.baseline(sb.law("chinchilla"), sweep, seed=0, bootstrap=60, by=["corpus", "kind"])
+    return sb.baseline(sb.law("chinchilla"), sweep, seed=0, bootstrap=40, by=["corpus", "kind"])
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_differences_and_probabilities_are_those_of_compare(panel, crossed):
     for name in ("code", "books"):
         relative, row = answer["ratio"].sel(corpus=name) - 1, table.loc[name]
         found = [row[f"relative{end}"] for end in ENDS]
-        np.testing.assert_allclose(found, relative.quantile(list(ENDS.values()), DRAWS), rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(found, relative.quantile(list(ENDS.values()), DRAWS), rtol=5e-3, atol=1e-4)
         assert row["p_better"] == pytest.approx(float((relative < 0).mean()), abs=1e-9)
     np.testing.assert_allclose(table["p_best"], answer["p_best"].sel(corpus=table.index), atol=1e-9)
     assert abs(table["p_best_new_run"] - answer["p_best_new_run"].sel(corpus=table.index)).max() < 0.2
@@ -88,9 +89,9 @@ def test_what_is_seen_is_what_is_answered(panel):
 
 def test_what_is_compared_follows_what_is_chosen(panel):
     panel.asked = {"name": "factor", "value": "kind", "moving": False}
-    assert (panel.labels, panel.rival, panel.where) == (["dense", "sparse"], "dense", {"corpus": "code"})
+    assert (panel.labels, panel.rival, panel.where) == (["dense", "sparse"], "dense", {"corpus": "books"})
     controls = {c["name"]: c for c in panel.view["scene"]["controls"]}
-    assert controls["where.corpus"]["options"] == ["code", "web"]  # of books one architecture was trained
+    assert controls["where.corpus"]["options"] == ["books", "code", "web"]
     panel.asked = {"name": "where.corpus", "value": "web", "moving": False}
     assert panel.shown() == ["web, dense", "web, sparse"]
     panel.factor = "corpus, kind"
@@ -98,6 +99,17 @@ def test_what_is_compared_follows_what_is_chosen(panel):
     assert panel.others == ["web, sparse"]
     assert panel.where == {}
     assert {ax.get_ylabel() for ax in panel.figure().axes} >= {"loss, relative to books, dense (%)"}
+
+
+def test_only_what_was_trained_is_offered():
+    rows = [("books", "dense"), ("code", "dense"), ("code", "sparse"), ("web", "dense")]
+    cells = {", ".join(row): dict(zip(("corpus", "kind"), row, strict=True)) for row in rows}
+    assert list_factors(cells) == ["corpus", "kind", "corpus, kind"]
+    assert list_places(cells, "corpus") == [{"kind": "dense"}]
+    assert choose_place(cells, "kind", {}) == {"corpus": "code"}
+    assert list_choices(cells, "kind", {"corpus": "code"}) == {"dense": "code, dense", "sparse": "code, sparse"}
+    with pytest.raises(sb.QuestionError, match="holds no two labels of kind"):
+        choose_place(cells, "kind", {"corpus": "web"})
 
 
 @pytest.mark.parametrize(
@@ -117,15 +129,3 @@ def test_wrong_state_is_refused(panel, state, message):
         with pytest.raises(sb.QuestionError, match=message):
             setattr(panel, name, value)
     assert panel.state() == before
-
-
-def test_the_order_of_accuracies_turns():
-    law = sb.Law("E + A*N**-alpha")
-    truth = {"E": 0.1, "A": {"code": 0.2, "web": 0.4}, "alpha": -0.05}
-    design = {"N": [1e7, 3e7, 1e8, 3e8, 1e9, 3e9], "corpus": ["code", "web"]}
-    sweep = sb.simulate_sweep(law, design, truth=truth, seed=0, noise=1e-3)
-    sweep = sweep.rename(loss="accuracy").assign_attrs(response="accuracy")
-    sweep["accuracy"].attrs["units"] = "fraction"
-    panel = Comparison(Subject(sb.baseline(law, sweep / 1.0 if False else sweep, seed=0, bootstrap=20, by="corpus")))
-    assert panel.answer().loc["web", "p_better"] == 1.0
-    assert "above the line is better" in panel.view["scene"]["plots"][0]["title"]

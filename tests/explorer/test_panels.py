@@ -39,6 +39,8 @@ def test_view_is_plain_and_its_arrays_lie_in_the_buffer(panel):
 
 
 def test_a_change_of_state_is_a_new_view(panel):
+    if panel.has_trait("cost"):
+        panel.cost = "6 N D + serving"  # what is served counts in this one
     for name in sorted(panel.traits(**{STATE: True})):
         before, value = panel.view, getattr(panel, name)
         if isinstance(value, float) and name != "level":
@@ -135,7 +137,9 @@ def plain():
     return sb.baseline(law, sweep, seed=0, bootstrap=20)
 
 
-@pytest.mark.parametrize("name", [name for name in PANELS if find_panel(name).why_not is not Panel.why_not])
+@pytest.mark.parametrize(
+    "name", [name for name in PANELS if find_panel(name).why_not.__func__ is not Panel.why_not.__func__]
+)
 def test_a_panel_with_nothing_to_show_says_why(plain, name):
     explorer = sb.explore(plain)
     assert name not in explorer.tabs.titles
