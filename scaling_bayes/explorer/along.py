@@ -1,6 +1,6 @@
 """`AlongPanel`: the base of panels whose x axis is a covariate, with the others held by sliders."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -14,11 +14,9 @@ from scaling_bayes.questions.scoring import LEVELS
 POINTS = 120
 """Of a curve on screen."""
 
-MOVING = 2_000_000
-"""Draws times points times groups that are evaluated while a control moves; when it stops, all."""
-
-FEW = 3
-"""Groups that are drawn to begin with."""
+QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+BANDS = ((0, 6, 0.9), (1, 5, 0.8), (2, 4, 0.5))
+"""Places of the ends of each band among `QUANTILES`, and its probability."""
 
 NEAR = 2.0
 """Factor in the other covariates at which a run is half as dark."""
@@ -36,8 +34,6 @@ class AlongPanel(Panel):
         Covariate of the x axis.
     at : dict
         What is held: covariate -> value; tokens per parameter, ``M``, along compute.
-    groups : list of str
-        Those drawn.
     level : float
         Of the interval that is read off and counted: 0.5, 0.8 or 0.9.
     budget : float
@@ -46,19 +42,23 @@ class AlongPanel(Panel):
         Multiple of the largest fitted value at which the axis ends.
     """
 
+    wider: ClassVar[float] = 1.0
+    """Factor beyond either end of the axis up to which curves are made ready."""
+
+    work: ClassVar[int] = 2_000_000
+    """Draws times points times groups that are evaluated while a control moves; when it stops, all."""
+
     along = traitlets.Unicode().tag(**{STATE: True})
     at = traitlets.Dict().tag(**{STATE: True})
-    groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
     level = traitlets.Float(0.9).tag(**{STATE: True})
     budget = traitlets.Float(UNSET).tag(**{STATE: True})
     reach = traitlets.Float(100.0).tag(**{STATE: True})
 
     def begin(self) -> None:
-        """Along compute where it is known; the first groups."""
+        """Along compute where it is known."""
         covariates = self.subject.covariates
         self._ready: tuple[Any, dict[str, Curves]] | None = None
         self._span = (np.inf, 0.0)
-        self.groups = list(self.subject.cells)[:FEW]
         self.at = {n: _middle(values) for n, values in covariates.fitted.items()}
         self.along = covariates.axes[0]
 
@@ -67,13 +67,15 @@ class AlongPanel(Panel):
         """What `budget` is a value of."""
         return "C" if self.subject.covariates.counts_compute else self.along
 
-    @traitlets.validate("along", "groups", "level")
+    def shown(self) -> list[str]:
+        """Labels of the cells whose curves are wanted."""
+        raise NotImplementedError
+
+    @traitlets.validate("along", "level")
     def _check(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
         if name == "along":
             self.subject.covariates.held(value)
-        if name == "groups":
-            return self.subject.choose(value)
         if name == "level" and value not in LEVELS:
             raise traitlets.TraitError(f"level is one of {', '.join(map(str, LEVELS))}, found {value}")
         return value
@@ -106,21 +108,26 @@ class AlongPanel(Panel):
         return float(min(low, self._span[0])), float(max(high, self._span[1]))
 
     def curves(self) -> Curves:
-        """All draws, or fewer while a control moves; made ready once for each choice of axis and groups."""
+        """All draws, or fewer while a control moves; made ready once for each axis and choice of groups."""
         covariates, (low, high) = self.subject.covariates, self.ends()
         wide = {n: self._slider_ends(n) for n in covariates.held(self.along)}
         wide = {n: (min(a, self.at[n]), max(b, self.at[n])) for n, (a, b) in wide.items()}
-        wanted = (self.along, tuple(self.groups), low, high, tuple(sorted(wide.items())))
+        low, high, shown = low / self.wider, high * self.wider, self.shown()
+        wanted = (self.along, tuple(shown), low, high, tuple(sorted(wide.items())))
         if self._ready is None or self._ready[0] != wanted:
-            cells = [self.subject.cells[name] for name in self.groups]
+            cells = [self.subject.cells[name] for name in shown]
             corners = [dict(zip(wide, corner, strict=True)) for corner in _corners(list(wide.values()))]
             ends = [covariates.follow(self.along, end, corner) for end in (low, high) for corner in corners]
             every = prepare_curves(self.subject.posterior, ends, cells=cells)
-            few = every.thin(MOVING // (POINTS * len(cells)))
+            few = every.thin(self.work // (POINTS * len(cells)))
             self._ready = wanted, {"all": every, "moving": few}
         ready = self._ready[1]
         self.thinned = self.moving and ready["moving"].draws < ready["all"].draws
         return ready["moving" if self.thinned else "all"]
+
+    def band(self) -> tuple[int, int]:
+        """Places among `QUANTILES` of the ends of the interval that is read off."""
+        return next((low, high) for low, high, p in BANDS if p == self.level)
 
     def _slider_ends(self, name: str) -> tuple[float, float]:
         values = self.subject.covariates.fitted[name]
@@ -163,6 +170,17 @@ class AlongPanel(Panel):
         unit = self.subject.covariates.units.get(self.along, "")
         label = self.subject.label(self.along)
         return label.replace("tokens or samples", unit or "tokens") + (f" ({unit})" if unit == "FLOP" else "")
+
+    def read_columns(self, columns: dict[str, Any], place: int) -> dict[str, float]:
+        """What is held and the scale at one of the points, and its ratio to the largest fitted scale."""
+        names = dict.fromkeys([self.along, *self.subject.covariates.held(self.along)])
+        found = {n: np.ravel(columns[n])[place if np.size(columns[n]) > 1 else 0] for n in names}
+        ratio = np.ravel(self.subject.covariates.extrapolation(columns))
+        return found | {"extrapolation": ratio[place if len(ratio) > 1 else 0]}
+
+    def add_level(self, scene: Scene) -> None:
+        """Choice of the interval."""
+        scene.add_choice("level", "interval", f"{self.level:g}", [f"{level:g}" for level in LEVELS])
 
     def add_sliders(self, scene: Scene) -> None:
         """Choice of the axis, and a slider for each covariate that is held."""

@@ -1,6 +1,6 @@
 """`explore`: the panels of one posterior in tabs, with a shared state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from scaling_bayes.symbols import suggest
 
 PANELS = {
     "extrapolation": "Extrapolation",
+    "comparison": "Comparison",
+    "allocation": "Allocation",
 }
 """Module of `scaling_bayes.explorer` -> its panel, in the order of the tabs."""
 
@@ -37,7 +39,7 @@ def explore(
     held_out : Dataset, optional
         Runs that were held out, from `hold_out`: they are drawn and counted.
     panels : sequence of str, optional
-        Names of the tabs; all by default.
+        Names of the tabs; by default all that have something to show.
     **state
         What panels share, to begin with: ``budget``, ``groups``, ``level``.
 
@@ -48,7 +50,7 @@ def explore(
     Raises
     ------
     QuestionError
-        If it is no posterior, or a chain, or a panel or a group is unknown.
+        If it is no posterior, or a chain, or a panel or a group is unknown, or a panel has nothing to show.
 
     Examples
     --------
@@ -66,18 +68,33 @@ def explore(
     for name in chosen:
         if name not in PANELS:
             raise QuestionError(f"no panel is called {name!r}: {suggest(name, PANELS)}")
-    return Explorer(Subject(posterior, held_out), chosen, state)
+    subject = Subject(posterior, held_out)
+    left_out = {name: reason for name in chosen if (reason := find_panel(name).why_not(subject))}
+    if panels is not None and left_out:
+        name, reason = next(iter(left_out.items()))
+        raise QuestionError(f"the panel {name!r} has nothing to show: {reason}")
+    return Explorer(subject, [name for name in chosen if name not in left_out], state, left_out)
+
+
+def find_panel(name: str) -> type[Panel]:
+    """The class of a panel of `PANELS`."""
+    found: type[Panel] = getattr(import_module(f"scaling_bayes.explorer.{name}"), PANELS[name])
+    return found
 
 
 class Explorer(ipywidgets.VBox):
     """Panels in tabs; each is also an attribute, ``explorer.extrapolation``.
 
     A panel is made when it is first looked at or asked for, and is drawn only while its tab is open. What panels share
-    (``budget``, ``groups``, ``level``) is read and set here as well: ``explorer.budget = 1e22``.
+    (``budget``, ``groups``, ``level``) is read and set here as well: ``explorer.budget = 1e22``. Panels that have
+    nothing to show of this posterior are left out, and `left_out` says why.
     """
 
-    def __init__(self, subject: Subject, names: Sequence[str], state: dict[str, Any]) -> None:
+    def __init__(
+        self, subject: Subject, names: Sequence[str], state: dict[str, Any], left_out: Mapping[str, str] | None = None
+    ) -> None:
         self.subject = subject
+        self.left_out = dict(left_out or {})
         self._names = list(names)
         self._made: dict[str, Panel] = {}
         self._state = dict(state)
@@ -88,12 +105,14 @@ class Explorer(ipywidgets.VBox):
         self._look()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name in ("subject", "tabs"):
+        if name.startswith("_") or name in ("subject", "tabs", "left_out"):
             raise AttributeError(name)
         if name in self._names:
             return self._panel(name)
         if name in SHARED:
             return getattr(self._leader(name), name)
+        if name in self.left_out:
+            raise AttributeError(f"the panel {name!r} has nothing to show: {self.left_out[name]}")
         raise AttributeError(f"an explorer has no {name!r}; its panels are {', '.join(self._names)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -133,7 +152,7 @@ class Explorer(ipywidgets.VBox):
 
     def _panel(self, name: str) -> Panel:
         if name not in self._made:
-            kind = getattr(import_module(f"scaling_bayes.explorer.{name}"), PANELS[name])
+            kind = find_panel(name)
             shared = self._state | {n: getattr(p, n) for p in self._made.values() for n in SHARED if p.has_trait(n)}
             own = {n: value for n, value in shared.items() if kind.class_traits().get(n)}
             panel = self._made[name] = kind(self.subject, **own)

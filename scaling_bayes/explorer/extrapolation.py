@@ -8,31 +8,25 @@ import pandas as pd
 import traitlets
 from matplotlib.figure import Figure
 
-from scaling_bayes.explorer.along import FAINT, FEW, POINTS, UNSET, AlongPanel
-from scaling_bayes.explorer.panel import STATE
+from scaling_bayes.explorer.along import BANDS, FAINT, POINTS, QUANTILES, UNSET, AlongPanel
+from scaling_bayes.explorer.panel import FEW, SOME, STATE, Grouped
 from scaling_bayes.explorer.scene import Axis, Plot, Scene
 from scaling_bayes.explorer.words import round_limits, say_count, say_distance, say_value
 from scaling_bayes.figures.prediction import plot_prediction
 from scaling_bayes.questions.curves import Curves, to_answer
-from scaling_bayes.questions.scoring import LEVELS, score
+from scaling_bayes.questions.scoring import score
 
 FIGURE_POINTS = 61
-
-QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-BANDS = ((0, 6, 0.9), (1, 5, 0.8), (2, 4, 0.5))
-"""Places of the ends of each band among `QUANTILES`, and its probability."""
-
-SOME = 6
-"""Groups up to which two bands are drawn; up to `FEW` there are three, and single draws."""
 
 LINES = 8
 """Single draws that are drawn."""
 
 
-class Extrapolation(AlongPanel):
+class Extrapolation(Grouped, AlongPanel):
     """Fan of 50, 80 and 90 % bands of the response along a covariate.
 
-    Its further state is that of `AlongPanel`.
+    Its further state is that of `AlongPanel` and `Grouped`. Up to three groups have three bands and single draws, up to
+    six two bands.
 
     Attributes
     ----------
@@ -49,9 +43,14 @@ class Extrapolation(AlongPanel):
     new_run = traitlets.Bool(True).tag(**{STATE: True})
 
     def begin(self) -> None:
-        """Let the mouse tell runs."""
+        """The first groups; the mouse tells runs."""
+        self.groups = list(self.subject.cells)[:FEW]
         super().begin()
-        self.names = {"runs": self._tell_runs()}
+        self.names = {"runs": self.subject.told}
+
+    def shown(self) -> list[str]:
+        """The groups."""
+        return self.groups
 
     @traitlets.observe("along")
     def _move_line(self, _: Any) -> None:
@@ -80,17 +79,11 @@ class Extrapolation(AlongPanel):
 
     def _tabulate(self, columns: dict[str, Any], q: np.ndarray, place: int) -> pd.DataFrame:
         """The table of `answer`, from quantiles of shape (level, point, group) at one of the points."""
-        low, high = next((low, high) for low, high, p in BANDS if p == self.level)
+        low, high = self.band()
         found = {"median": q[3, place], "lower": q[low, place], "upper": q[high, place]}
-        ratio = np.ravel(self.subject.covariates.extrapolation(columns))
-        names = dict.fromkeys([self.along, *self.subject.covariates.held(self.along)])
-        found |= {n: np.ravel(columns[n])[place if np.size(columns[n]) > 1 else 0] for n in names}
         beyond = [self._beyond([group]) for group in self.groups]
-        found |= {"extrapolation": ratio[place], "runs_beyond": [len(b) for b in beyond]}
-        found |= {"inside": [int(b.sum()) for b in beyond]}
-        failed = self.subject.failed_gates
-        table = pd.DataFrame(found, index=pd.Index(self.groups, name="group"))
-        return table.rename_axis(columns=f"SAMPLER GATES FAILED: {failed}" if failed else None)
+        found |= self.read_columns(columns, place) | {"runs_beyond": [len(b) for b in beyond]}
+        return self.tabulate(found | {"inside": [int(b.sum()) for b in beyond]}, self.groups)
 
     def _beyond(self, groups: Sequence[str], *, held_out: bool = True) -> np.ndarray:
         """Of each run of the groups beyond the line, whether it lies inside its interval."""
@@ -156,10 +149,9 @@ class Extrapolation(AlongPanel):
                     plot.points(x, y, shown=shown, index=own, **base | look)
 
     def _add_controls(self, scene: Scene) -> None:
-        scene.add_choice("level", "interval", f"{self.level:g}", [f"{level:g}" for level in LEVELS])
+        self.add_level(scene)
         scene.add_tick("new_run", "with the noise of one run", self.new_run)
-        if len(self.subject.cells) > 1:
-            scene.add_several("groups", "groups", self.groups, list(self.subject.cells), dict(self.subject.colours))
+        self.add_groups(scene)
 
     def _explain(self, scene: Scene) -> None:
         base = self.subject.colours[self.groups[0]] if len(self.groups) == 1 else "ink"
@@ -190,14 +182,6 @@ class Extrapolation(AlongPanel):
         if self.thinned:
             lines.append(f"Moving: {curves.draws:,} of all draws; all of them when it stops.")
         return "\n".join(lines)
-
-    def _tell_runs(self) -> list[str]:
-        """What is said of each run when the mouse is on it."""
-        runs = self.subject.scored
-        kind = np.where(runs["held_out"], "held out", "fitted")
-        return [
-            f"{run}: {value:.4g}, {told}" for run, value, told in zip(runs["run"], runs["observed"], kind, strict=True)
-        ]
 
     def figure(self) -> Figure:
         """The bands of the same draws, with the runs near what is held."""

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -57,6 +57,8 @@ class Panel(Canvas):
     def __init__(self, subject: Subject | xr.DataTree, held_out: xr.Dataset | None = None, **state: Any) -> None:
         super().__init__()
         self.subject = subject if isinstance(subject, Subject) else Subject(subject, held_out)
+        if reason := self.why_not(self.subject):
+            raise QuestionError(f"{type(self).__name__} has nothing to show: {reason}")
         self.moving = False
         self.thinned = False
         self._count = 0
@@ -71,6 +73,11 @@ class Panel(Canvas):
         self.wake()
 
     # What a panel gives.
+
+    @classmethod
+    def why_not(cls, subject: Subject) -> str:
+        """Why the panel has nothing to show of a posterior; empty where it has."""
+        return ""
 
     def begin(self) -> None:
         """Set the traits to what the posterior suggests, before the first picture."""
@@ -166,6 +173,10 @@ class Panel(Canvas):
         else:
             self.act(name, value)
 
+    def tabulate(self, found: Mapping[str, Any], labels: Sequence[str], name: str = "group") -> pd.DataFrame:
+        """A table whose columns' name says which sampler gates failed."""
+        return pd.DataFrame(found, index=pd.Index(labels, name=name)).rename_axis(columns=self.warning or None)
+
     def save_figure(self, path: str | Path) -> tuple[Path, Path]:
         """Write `figure` as PDF and PNG; see `scaling_bayes.figures.save_figure`."""
         return save_figure(self.figure(), path)
@@ -203,6 +214,34 @@ class Panel(Canvas):
         data = {**(data or {}), "image/png": base64.b64encode(file.getvalue()).decode()}
         return (data, *metadata) if metadata else data
 
+
+class Grouped(traitlets.HasTraits):
+    """What panels share that draw several groups.
+
+    Attributes
+    ----------
+    groups : list of str
+        Those drawn: labels of `Subject.cells`.
+    """
+
+    subject: Subject
+    groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
+
+    @traitlets.validate("groups")
+    def _choose(self, proposal: Any) -> list[str]:
+        return self.subject.choose(proposal["value"])
+
+    def add_groups(self, scene: Scene) -> None:
+        """Boxes of which groups are ticked, if there are several."""
+        if len(self.subject.cells) > 1:
+            scene.add_several("groups", "groups", self.groups, list(self.subject.cells), dict(self.subject.colours))
+
+
+FEW = 3
+"""Groups that are drawn to begin with."""
+
+SOME = 6
+"""Groups that are named one by one, and have bands of their own."""
 
 FRAMES = 41
 """Positions of the main control on an exported page."""

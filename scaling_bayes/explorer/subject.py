@@ -95,6 +95,15 @@ class Subject:
         """The columns of `scored`."""
         return {str(name): column.to_numpy() for name, column in self.scored.items()}
 
+    @cached_property
+    def told(self) -> list[str]:
+        """What is said of each run when the mouse is on it."""
+        runs = self.scored
+        kind = np.where(runs["held_out"], "held out", "fitted")
+        return [
+            f"{run}: {value:.4g}, {told}" for run, value, told in zip(runs["run"], runs["observed"], kind, strict=True)
+        ]
+
     def attrs(self, **more: Any) -> dict[str, Any]:
         """Attributes of an answer about this posterior."""
         found = describe(lead(self.posterior), self.record) | {"failed_gates": self.failed_gates}
@@ -144,5 +153,5 @@ def _list_cells(record: Record, runs: xr.Dataset) -> dict[str, dict[str, str]]:
     """Combinations of groups that occur among the runs, sorted by label."""
     if not record.factors:
         return {ALL: {}}
-    rows = set(zip(*(runs[g].values.astype(str) for g in record.factors), strict=True))
+    rows = set(zip(*(runs[g].values.astype(str).tolist() for g in record.factors), strict=True))
     return {", ".join(row): dict(zip(record.factors, row, strict=True)) for row in sorted(rows)}

@@ -1,5 +1,7 @@
 """What panels say in words, and the round ends of their axes."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from scaling_bayes.figures.style import format_value
@@ -69,3 +71,76 @@ def round_limits(values: np.ndarray, room: float = 0.04) -> tuple[float, float]:
     margin = room * max(np.ptp(known), STEP)
     low, high = known.min() - margin, known.max() + margin
     return float(np.exp(np.floor(low / STEP) * STEP)), float(np.exp(np.ceil(high / STEP) * STEP))
+
+
+def even_limits(values: np.ndarray, room: float = 0.06) -> tuple[float, float]:
+    """Ends of an even axis that hold zero and values with some room, on a coarse grid.
+
+    Examples
+    --------
+    >>> even_limits(np.array([-2.9, 0.8]))
+    (-3.2, 1.2)
+    """
+    known = np.append(values[np.isfinite(values)], 0.0)
+    size = max(float(np.ptp(known)), 1e-9)
+    step = 2.0 * 10.0 ** np.floor(np.log10(size) - 1)
+    low, high = known.min() - room * size, known.max() + room * size
+    return float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
+
+
+def say_interval(quantiles: np.ndarray, unit: str = "", digits: int = 3) -> str:
+    """Lower end, median and upper end in words.
+
+    Examples
+    --------
+    >>> say_interval(np.array([1.4e8, 2.0e8, 3.1e8]), "parameters"), say_interval(np.array([0.5, 1.25, np.inf]))
+    ('200M (140M to 310M)', '1.25 (0.5 to more)')
+    """
+    low, middle, high = (format_value(float(f"{v:.{digits}g}"), unit) if np.isfinite(v) else "more" for v in quantiles)
+    return f"{middle} ({low} to {high})"
+
+
+def say_chance(p: float) -> str:
+    """A probability from draws, after its name; certainty is never claimed.
+
+    Examples
+    --------
+    >>> say_chance(0.934), say_chance(1.0), say_chance(0.0)
+    ('= 0.93', '> 0.99', '< 0.01')
+    """
+    return "> 0.99" if p > 0.995 else "< 0.01" if p < 0.005 else f"= {p:.2f}"
+
+
+def say_percent(fraction: float) -> str:
+    """A relative difference in per cent, with its sign.
+
+    Examples
+    --------
+    >>> say_percent(-0.0312), say_percent(0.25)
+    ('−3.12 %', '+25 %')
+    """
+    return f"{100 * fraction:+.3g} %".replace("-", "−")
+
+
+def say_crossing(chances: Mapping[str, float], place: np.ndarray, unit: str) -> str:
+    """Whether two curves cross along the axis, and where given one crossing.
+
+    Parameters
+    ----------
+    chances : mapping
+        Probability of ``none``, ``one`` and ``more``.
+    place : array, shape (3,)
+        Lower end, median and upper end given one.
+    unit : str
+
+    Examples
+    --------
+    >>> say_crossing({"none": 0.1, "one": 0.88, "more": 0.02}, np.array([1e19, 3e19, 9e19]), "FLOP")
+    'P(one crossing on this axis) = 0.88, then at 3e19 (1e19 to 9e19) FLOP; P(none) = 0.10, P(more) = 0.02.'
+    """
+    none, one, more = (say_chance(chances[name]) for name in ("none", "one", "more"))
+    if chances["one"] < 0.005:
+        return f"P(no crossing on this axis) {none}."
+    where = f"at {say_interval(place, unit)}{f' {unit}' if unit not in {'', '1'} else ''}"
+    further = f", P(more) {more}" if chances["more"] >= 0.005 else ""
+    return f"P(one crossing on this axis) {one}, then {where}; P(none) {none}{further}."

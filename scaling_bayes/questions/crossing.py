@@ -144,16 +144,41 @@ def _measure(ahead: Forecast, *, choices: Choices, averaged: Sequence[str], node
     """Number of crossings of every draw, their place if there is one, and who is better at every node."""
     level = sense_of(ahead.record.response) * choices.log_mean(ahead, averaged)
     gap = level.isel({choices.dim: 0}) - level.isel({choices.dim: 1})
-    values = gap.values.reshape(-1, len(nodes))
-    turns = (values[:, 1:] > 0) != (values[:, :-1] > 0)
-    count = turns.sum(axis=1)
-    one = np.flatnonzero(count == 1)
-    place = np.full(len(values), np.nan)
-    place[one] = np.exp(root_in_cell(nodes, values[one], turns[one].argmax(axis=1)))
+    count, place = find_crossings(nodes, gap.values.reshape(-1, len(nodes)))
     single = gap.isel(point=0)
     found = {"crossings": count, "crossing": place}
     drawn = xr.Dataset({name: single.copy(data=column.reshape(single.shape)) for name, column in found.items()})
     return drawn.assign(lead=((gap < 0) + 0.5 * (gap == 0)))
+
+
+def find_crossings(nodes: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of zeros of each curve, and the scale of the only one.
+
+    Parameters
+    ----------
+    nodes : array, shape (node,)
+        Evenly spaced logarithms of the scale.
+    gap : array, shape (curve, node)
+
+    Returns
+    -------
+    count, place : array, shape (curve,)
+        The place is NaN where there is no crossing, or more than one.
+
+    Examples
+    --------
+    >>> nodes = np.linspace(0.0, np.log(100.0), 9)
+    >>> count, place = find_crossings(nodes, np.stack([nodes - np.log(10.0), nodes + 1.0]))
+    >>> count.tolist(), place.round(6).tolist()
+    ([1, 0], [10.0, nan])
+    """
+    above = gap > 0
+    turns = above[:, 1:] != above[:, :-1]
+    count = turns.sum(axis=1)
+    one = np.flatnonzero(count == 1)
+    place = np.full(len(gap), np.nan)
+    place[one] = np.exp(root_in_cell(nodes, gap[one], turns[one].argmax(axis=1)))
+    return count, place
 
 
 def _summarise(drawn: xr.Dataset) -> xr.Dataset:

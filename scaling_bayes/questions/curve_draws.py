@@ -78,7 +78,7 @@ def prepare_curves(
     levels = [_level(axis, ends) for axis in record.axes]
     count = draws.sizes["chain"] * draws.sizes["draw"]
     paths = [_walk(draws, each, len(cells), rng) for each in levels]
-    fresh = _fresh_run(record, parameters, draws, count, rng)
+    fresh = _fresh_runs(record, parameters, draws, (len(cells), count), rng)
     dtype = _choose_dtype(record, parameters, ends)
     return Curves(
         record=record,
@@ -140,18 +140,17 @@ def _walk(draws: xr.Dataset, levels: Levels, cells: int, rng: np.random.Generato
     return paths.transpose("level", "point", "chain", "draw").values.reshape(LEVELS, -1)
 
 
-def _fresh_run(
-    record: Record, parameters: Mapping[str, Array], draws: xr.Dataset, count: int, rng: np.random.Generator
+def _fresh_runs(
+    record: Record, parameters: Mapping[str, Array], draws: xr.Dataset, shape: tuple[int, int], rng: np.random.Generator
 ) -> Array:
-    """Effect and noise of a new run at the reference of the noise; none where the noise depends on the mean."""
+    """Effect and noise of a new run of each group at the reference of the noise; none where noise needs the mean."""
     residual = RESIDUALS[record.noise]
-    fresh = np.zeros((1, count))
+    fresh = np.zeros(shape)
     if record.within:
-        fresh = fresh + rng.standard_normal(count) * _flatten(draws["within_spread"])
+        fresh = fresh + rng.standard_normal(shape) * _flatten(draws["within_spread"])
     if residual.counted or any(name not in parameters for name in residual.parameters):
         return fresh
     values = {name: parameters[name] for name in residual.parameters}
-    shape = np.broadcast_shapes(*(value.shape for value in values.values()))
     return fresh + residual.draw(values, shape, rng)
 
 

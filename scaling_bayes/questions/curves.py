@@ -67,8 +67,8 @@ class Curves:
         Of law and noise, arrays of shape (group or 1, draw).
     levels : sequence of Levels
     paths : array, shape (level of each axis, group * draw)
-    fresh : array, shape (1, draw), or 0
-        Effect and noise of one new run at the reference of the noise.
+    fresh : array, shape (group, draw)
+        Effect and noise of one new run of each group at the reference of the noise.
     draws : int
     """
 
@@ -90,6 +90,14 @@ class Curves:
             len(self.paths), len(self.cells) * draws
         )
         return replace(self, parameters=parameters, paths=paths, fresh=self.fresh[:, at], draws=draws)
+
+    def only(self, group: int) -> "Curves":
+        """Those of one group, by its place among the cells."""
+        kept = slice(group, group + 1)
+        parameters = {name: value[kept] if len(value) > 1 else value for name, value in self.parameters.items()}
+        paths = self.paths.reshape(-1, len(self.cells), self.draws)[:, group]
+        fresh = self.fresh[kept]
+        return replace(self, cells=[self.cells[group]], parameters=parameters, paths=paths, fresh=fresh)
 
     def log_response(self, columns: Columns, *, new_run: bool = False) -> Array:
         """Draws of the log response at points.
@@ -118,9 +126,10 @@ class Curves:
         if self.levels:
             weights = sparse.hstack([levels.weights(columns, size) for levels in self.levels], format="csr")
             found = found + (weights.astype(dtype) @ self.paths).reshape(found.shape)
-        return found + self._noise(columns, found) if new_run else found
+        return found + self.noise(columns, found) if new_run else found
 
-    def _noise(self, columns: Columns, mean: Array) -> Array:
+    def noise(self, columns: Columns, mean: Array) -> Array:
+        """Effect and noise of one new run of each group, which broadcast against `log_response` at the points."""
         residual, axis = RESIDUALS[self.record.noise], self.record.noise_axis
         if residual.counted or (residual.excess and axis is not None):
             rng = np.random.default_rng(0)

@@ -263,17 +263,26 @@ def lay_range(
     -------
     Range
     """
+    chosen, moves = choose_ratios(surface, budget, cost)
+    found = ratios or chosen
+    covered = _lay_ends(surface, budget, cost, found)
+    drifts = surface.draw_drifts(covered, rng, ends=("end", "budget") if between else ("end",))
+    return Range(found, drifts, tuple(d for d, moving in zip(drifts, moves, strict=True) if moving))
 
-    def splits(ends: tuple[float, float]) -> dict[str, Any]:
-        N = xr.DataArray(np.exp(search_range(cost, budget, ends)), dims=("end", "budget"))
-        return surface.split(N, cost.afford(N, xr.DataArray(budget, dims="budget")))
 
-    places = [log_distance(axis, splits(RATIOS)) for axis in surface.record.axes]
+def choose_ratios(surface: Surface, budget: Array, cost: Cost) -> tuple[tuple[float, float], list[bool]]:
+    """Tokens per parameter between which the best split is looked for, and whether the drift of each axis moves it."""
+    ends = _lay_ends(surface, budget, cost, RATIOS)
+    places = [log_distance(axis, ends) for axis in surface.record.axes]
     moves = [bool((abs(each.diff("end")) > SAME).any()) for each in places]
     fitted = surface.fitted_ratios if any(moves) else None
-    ratios = ratios or (RATIOS if fitted is None else (fitted[0] / WIDER, fitted[1] * WIDER))
-    drifts = surface.draw_drifts(splits(ratios), rng, ends=("end", "budget") if between else ("end",))
-    return Range(ratios, drifts, tuple(d for d, moving in zip(drifts, moves, strict=True) if moving))
+    return (RATIOS if fitted is None else (fitted[0] / WIDER, fitted[1] * WIDER)), moves
+
+
+def _lay_ends(surface: Surface, budget: Array, cost: Cost, ratios: tuple[float, float]) -> dict[str, Any]:
+    """Covariates where budgets buy the lowest and the highest tokens per parameter."""
+    N = xr.DataArray(np.exp(search_range(cost, budget, ratios)), dims=("end", "budget"))
+    return surface.split(N, cost.afford(N, xr.DataArray(budget, dims="budget")))
 
 
 def can_choose(surface: Surface) -> bool:

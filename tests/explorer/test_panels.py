@@ -2,7 +2,6 @@
 
 import base64
 import re
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -10,15 +9,14 @@ import pytest
 from matplotlib.figure import Figure
 
 import scaling_bayes as sb
-from scaling_bayes.explorer.explore import PANELS, SHARED
-from scaling_bayes.explorer.panel import STATE, spread
+from scaling_bayes.explorer.explore import PANELS, SHARED, find_panel
+from scaling_bayes.explorer.panel import STATE, Panel, spread
 from scaling_bayes.explorer.subject import Subject
 
 
 @pytest.fixture(params=PANELS)
 def panel(request, subject):
-    kind = getattr(import_module(f"scaling_bayes.explorer.{request.param}"), PANELS[request.param])
-    return kind(subject)
+    return find_panel(request.param)(subject)
 
 
 def references(view):
@@ -127,6 +125,25 @@ def test_explorer_shares_state(posterior, split):
     assert {p.budget for p in made if p.has_trait("budget")} == {1e21}
     assert isinstance(explorer.figure(), Figure)
     assert np.isfinite(explorer.answer()["median"]).all()
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Of a law in size alone, and one group."""
+    law, design = sb.Law("E + A*N**-alpha"), {"N": [1e7, 3e7, 1e8, 3e8, 1e9]}
+    sweep = sb.simulate_sweep(law, design, truth={"E": 1.8, "A": 400.0, "alpha": 0.35}, seed=0)
+    return sb.baseline(law, sweep, seed=0, bootstrap=20)
+
+
+@pytest.mark.parametrize("name", [name for name in PANELS if find_panel(name).why_not is not Panel.why_not])
+def test_a_panel_with_nothing_to_show_says_why(plain, name):
+    explorer = sb.explore(plain)
+    assert name not in explorer.tabs.titles and explorer.left_out[name]
+    for ask in (lambda: sb.explore(plain, panels=[name]), lambda: find_panel(name)(Subject(plain))):
+        with pytest.raises(sb.QuestionError, match=f"nothing to show: {re.escape(explorer.left_out[name])}"):
+            ask()
+    with pytest.raises(AttributeError, match="nothing to show"):
+        getattr(explorer, name)
 
 
 def test_explorer_refuses_unknown_panels(posterior):
