@@ -39,6 +39,7 @@ _PUBLIC = {
     "scaling_bayes.questions.stacking": "stack",
     "scaling_bayes.questions.registration": "register settle",
     "scaling_bayes.questions.checking": "check",
+    "scaling_bayes.questions.influence": "influence",
     "scaling_bayes.questions.allocation": "allocate trace_isoflops",
     "scaling_bayes.questions.requirements": "require",
     "scaling_bayes.questions.frontiers": "fit_envelope fit_isoflops",

@@ -179,6 +179,7 @@ function render({ model, el }) {
     g.clearRect(0, 0, stage.clientWidth, height);
     g.font = FONT;
     for (const frame of frames) {
+      g.font = FONT; // titles are bold
       drawMarks(g, { ...frame, plot: { ...frame.plot, marks: frame.plot.marks.filter((m) => !m.drag) } }, state.array, colour);
       drawAxes(g, frame, colour);
     }

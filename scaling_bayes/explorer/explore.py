@@ -20,6 +20,9 @@ PANELS = {
     "extrapolation": "Extrapolation",
     "comparison": "Comparison",
     "allocation": "Allocation",
+    "checking": "Checking",
+    "priors": "Priors",
+    "sweep": "SweepPanel",
 }
 """Module of `scaling_bayes.explorer` -> its panel, in the order of the tabs."""
 

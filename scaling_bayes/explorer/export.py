@@ -95,11 +95,11 @@ def write_page(panels: Sequence["Panel"], path: str | Path) -> Path:
         If the page is larger: panels then show too many groups.
     """
     packed = [pack(panel) for panel in panels]
-    law, gates = panels[0].subject.record.law.formula, panels[0].warning
+    heading, gates = panels[0].subject.heading, panels[0].warning
     words = {
-        "title": escape(f"Posterior of {law}"),
+        "title": escape(heading),
         "note": escape(
-            f"Law: {law}. The slider moves over a grid of saved views; other controls need a kernel. {gates}"
+            f"{heading}. The slider moves over a grid of saved views; other controls need a kernel. {gates}"
         ),
         "style": read_style(),
         "script": read_script().replace("export default { render };", ""),

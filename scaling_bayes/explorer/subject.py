@@ -42,6 +42,9 @@ class Subject:
         Sampler gates that the posterior failed, for an answer's attributes.
     """
 
+    fits = True
+    """Whether there was a fit."""
+
     def __init__(self, posterior: xr.DataTree, held_out: xr.Dataset | None = None) -> None:
         self.posterior = posterior
         self.record: Record = read_single(lead(posterior))
@@ -51,6 +54,11 @@ class Subject:
         told = {name: describe(member, self.record)["failed_gates"] for name, member in members.items()}
         own = describe(lead(posterior), self.record)["failed_gates"]
         self.failed_gates = "; ".join(f"{name}: {gates}" for name, gates in told.items() if gates) if told else own
+
+    @property
+    def heading(self) -> str:
+        """What an exported page is called."""
+        return f"Posterior of {self.record.law.formula}"
 
     @cached_property
     def fitted(self) -> xr.Dataset:

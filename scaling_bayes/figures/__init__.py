@@ -11,6 +11,7 @@ from scaling_bayes.figures.laws import plot_laws
 from scaling_bayes.figures.multiplier import plot_multiplier
 from scaling_bayes.figures.planning import plot_plan
 from scaling_bayes.figures.prediction import plot_prediction
+from scaling_bayes.figures.priors import plot_priors
 from scaling_bayes.figures.ranking import plot_ranking
 from scaling_bayes.figures.style import save_figure
 from scaling_bayes.figures.sweep import plot_sweep
@@ -28,6 +29,7 @@ __all__ = [
     "plot_multiplier",
     "plot_plan",
     "plot_prediction",
+    "plot_priors",
     "plot_ranking",
     "plot_sweep",
     "save_figure",

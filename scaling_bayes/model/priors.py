@@ -141,9 +141,19 @@ class Prior:
         >>> round(mean, 1), round(width, 1)
         (2.0, 0.5)
         """
-        draws, where = self._simulate(), SUPPORTS[support]
-        values = where.to_coordinate(draws[where.contains(draws)])
+        values = SUPPORTS[support].to_coordinate(self.simulate(support))
         return float(np.mean(values)), float(np.std(values))
+
+    def simulate(self, support: str) -> np.ndarray:
+        """Draws that lie inside a support, always the same.
+
+        Examples
+        --------
+        >>> bool((Prior("Normal", (("loc", 0.1), ("scale", 0.2))).simulate("positive") > 0).all())
+        True
+        """
+        draws = self._simulate()
+        return draws[SUPPORTS[support].contains(draws)]
 
     def _simulate(self) -> np.ndarray:
         return np.asarray(self.distribution().sample(jax.random.key(0), (SIMULATED,)), dtype=np.float64)

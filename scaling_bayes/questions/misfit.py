@@ -138,7 +138,7 @@ def _columns(runs: xr.Dataset, record: Record) -> Columns:
     labels = [table[group].astype(str) for group in record.factors]
     group = [" ".join(parts) for parts in zip(*labels, strict=True)] if labels else [""] * runs.sizes["run"]
     columns = {"scale": axis_values(record.scale_axis(), table), "group": np.array(group)}
-    replicate = _find_replicates(runs)
+    replicate = find_replicates(runs)
     if len(np.unique(replicate)) < len(replicate):
         columns["replicate"] = replicate
     if {"N", "D"} <= table.keys():
@@ -147,7 +147,7 @@ def _columns(runs: xr.Dataset, record: Record) -> Columns:
     return columns
 
 
-def _find_replicates(runs: xr.Dataset) -> np.ndarray:
+def find_replicates(runs: xr.Dataset) -> np.ndarray:
     """Number of the set of each run: runs of a set differ in their seed alone."""
     names = [*attr_list(runs, "covariates"), *compared_groups(runs)]
     same = pd.DataFrame({name: runs[name].values for name in names if name in runs})

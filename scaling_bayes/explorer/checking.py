@@ -1,0 +1,333 @@
+"""`Checking`: residuals, predictive statistics, coverage, and what one run does to a prediction."""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import traitlets
+import xarray as xr
+from matplotlib.figure import Figure
+
+from scaling_bayes.explorer.check_plots import draw_coverage, draw_statistics
+from scaling_bayes.explorer.panel import STATE, Panel
+from scaling_bayes.explorer.scene import Axis, Scene
+from scaling_bayes.explorer.words import round_limits, say_value
+from scaling_bayes.figures.checking import plot_check
+from scaling_bayes.laws.axes import axis_values
+from scaling_bayes.questions.checking import check
+from scaling_bayes.questions.curve_draws import prepare_curves
+from scaling_bayes.questions.curves import Curves
+from scaling_bayes.questions.influence import RELIABLE, measure_change, weigh_without
+from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.scoring import LEVELS, score, score_table
+from scaling_bayes.questions.verdicts import EXTREME
+
+UNSET = 0.0
+REACH = 100.0
+"""Multiple of the largest fitted value at which the slider of the budget ends."""
+
+FAR = 4.0
+"""Standardised residuals that are shown at least."""
+
+BINS = 28
+HEIGHT = 660
+
+RATIO = "D/N"
+
+
+class Checking(Panel):
+    """Whether the posterior may be believed, run by run.
+
+    Attributes
+    ----------
+    x : str
+        Of the residuals: the scale, or ``D/N``.
+    groups : list of str
+        Those drawn.
+    run : str
+        Label of the run that was picked; empty where none was. Its influence is found by importance weights.
+    budget : float
+        Where the prediction is made that a run may move: training compute, if the sweep knows it, and else the first
+        covariate.
+    level : float
+        Of the intervals whose coverage is counted.
+    """
+
+    title: ClassVar[str] = "Checks"
+    topic: ClassVar[str] = "checking"
+    main: ClassVar[str] = "budget"
+
+    x = traitlets.Unicode().tag(**{STATE: True})
+    groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
+    run = traitlets.Unicode("").tag(**{STATE: True})
+    budget = traitlets.Float(UNSET).tag(**{STATE: True})
+    level = traitlets.Float(0.9).tag(**{STATE: True})
+
+    def begin(self) -> None:
+        """Along the scale, all groups."""
+        self.x = self.scales[0]
+        self.groups = list(self.subject.cells)
+        self.budget = float(self.subject.covariates.fitted[self._along].max() * np.sqrt(REACH))
+        self.names = {"runs": [f"{run}, {cell}" for run, cell in zip(self.labels, self.cells, strict=True)]}
+
+    _least, _most = np.inf, 0.0
+
+    @cached_property
+    def checked(self) -> xr.Dataset:
+        """What `check` says."""
+        return check(self.subject.posterior)
+
+    @cached_property
+    def scored(self) -> xr.Dataset | None:
+        """What `score` says of the held-out runs."""
+        held_out = self.subject.held_out
+        return None if held_out is None else score(self.subject.posterior, held_out)
+
+    @cached_property
+    def scales(self) -> list[str]:
+        """What the residuals may be drawn against."""
+        scale = self.subject.record.scale_axis()
+        both = {"N", "D"} <= {*self.subject.fitted.coords}
+        return list(dict.fromkeys([scale, RATIO] if both else [scale]))
+
+    @property
+    def _along(self) -> str:
+        return self.subject.covariates.axes[0]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Labels of the fitted runs."""
+        return np.asarray(self.subject.fitted["run"].values.astype(str))
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """The group of each fitted run."""
+        runs = self.subject.runs
+        return np.asarray(runs["cell"][~runs["held_out"]])
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Curves of every group up to the end of the slider."""
+        covariates = self.subject.covariates
+        low, high = self._ends()
+        ends = [covariates.follow(self._along, x, self._middle()) for x in (low, high)]
+        return prepare_curves(self.subject.posterior, ends, cells=list(self.subject.cells.values()))
+
+    def _ends(self) -> tuple[float, float]:
+        """Of the slider; they hold every budget that was asked for."""
+        fitted = self.subject.covariates.fitted[self._along]
+        return min(float(fitted.min()), self._least), max(float(fitted.max() * REACH), self._most)
+
+    @traitlets.observe("budget")
+    def _widen(self, change: Any) -> None:
+        low, high = self._ends()
+        if not low <= change["new"] <= high:
+            self._least, self._most = min(low, change["new"] / 10), max(high, change["new"] * 10)
+            self.__dict__.pop("curves", None)
+
+    def _middle(self) -> dict[str, float]:
+        """Medians of what is held in the prediction."""
+        covariates = self.subject.covariates
+        return {n: float(np.median(covariates.fitted[n])) for n in covariates.held(self._along)}
+
+    @traitlets.validate("x", "groups", "level", "run")
+    def _check(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "groups":
+            return self.subject.choose(value)
+        listed: dict[str, list[Any]] = {"x": self.scales, "level": list(LEVELS), "run": ["", *self.labels]}
+        known = listed[name]
+        if value not in known:
+            raise QuestionError(f"{name}={value!r} is none of {', '.join(map(str, known[:9]))}")
+        return value
+
+    @traitlets.observe("picked")
+    def _pick(self, change: Any) -> None:
+        picked = change["new"]
+        self.run = str(self.labels[int(picked["index"])]) if picked.get("series") == "runs" else ""
+
+    # Influence.
+
+    def _predict(self, cell: str) -> np.ndarray:
+        """Draws of the mean log response of a group at the budget."""
+        columns = self.subject.covariates.follow(self._along, np.array([self.budget]), self._middle())
+        place = list(self.subject.cells).index(cell)
+        return np.asarray(self.curves.log_response(columns)[0, place], dtype=float)
+
+    @property
+    def _weighable(self) -> bool:
+        return "log_likelihood" in self.subject.posterior.children
+
+    def _weigh(self, run: str) -> xr.Dataset:
+        if self._weighed[0] != run:
+            self._weighed = run, weigh_without(self.subject.posterior, runs=[run])
+        return self._weighed[1]
+
+    _weighed: tuple[str, xr.Dataset] = ("", xr.Dataset())
+
+    def influence(self, run: str) -> dict[str, float]:
+        """What leaving out a run moves in the prediction of its group at the budget.
+
+        Returns
+        -------
+        dict
+            ``moved`` (of the log response), ``moved_sd``, ``moved_error`` and ``pareto_k``; see `influence`.
+
+        Raises
+        ------
+        QuestionError
+            If the posterior has no likelihood of its runs.
+        """
+        found = self._weigh(run)
+        cell = str(self.cells[self.labels.tolist().index(run)])
+        drawn = self._predict(cell).reshape(found["weight"].shape[:2])
+        change = measure_change(xr.DataArray(drawn, dims=("chain", "draw")), found["weight"])
+        return {
+            name: float(found.assign(change)[name].item()) for name in ("moved", "moved_sd", "moved_error", "pareto_k")
+        }
+
+    def answer(self) -> pd.DataFrame:
+        """The fitted runs of the chosen groups.
+
+        Returns
+        -------
+        DataFrame
+            One row a run; columns ``group``, `x`, ``observed``, ``residual`` and ``pit`` of `check`, and for the picked
+            run ``moved``, ``moved_sd``, ``moved_error`` and ``pareto_k`` of its influence.
+        """
+        runs, response = self.subject.fitted, self.subject.record.response
+        found = {"group": self.cells, self.x: self._positions(), "observed": runs[response].values}
+        found |= {name: self.checked[name].values for name in ("residual", "pit")}
+        table = pd.DataFrame(found, index=pd.Index(self.labels, name="run"))
+        if self.run and self._weighable:
+            for name, value in self.influence(self.run).items():
+                table.loc[self.run, name] = value
+        return table[np.isin(self.cells, self.groups)].rename_axis(columns=self.warning or None)
+
+    def _positions(self) -> np.ndarray:
+        columns = {str(n): c.values for n, c in self.subject.fitted.coords.items()}
+        return np.asarray(axis_values(self.x, columns))
+
+    # The picture.
+
+    def describe(self, scene: Scene) -> None:
+        """Residuals, statistics, the prediction that a run may move, and coverage."""
+        scene.height = HEIGHT
+        self._draw_residuals(scene)
+        draw_statistics(scene, self.checked)
+        self._draw_prediction(scene)
+        if self._beyond().any():
+            draw_coverage(scene, self.coverage(), self.level)
+        scene.add_choice("x", "residuals along", self.x, self.scales)
+        if self.scored is not None:
+            scene.add_choice("level", "interval", f"{self.level:g}", [f"{level:g}" for level in LEVELS])
+        unit, label = self.subject.covariates.units.get(self._along, ""), self.subject.label(self._along)
+        scene.add_range("budget", f"influence at {label}", self.budget, *self._ends(), unit=unit)
+        if len(self.subject.cells) > 1:
+            scene.add_several("groups", "groups", self.groups, list(self.subject.cells), dict(self.subject.colours))
+        scene.explain("fitted run: click for its influence", "points", colour="ink")
+        scene.explain(f"replicated: 50 and {100 * (1 - 2 * EXTREME):g} %", "band", colour="muted", alpha=0.5)
+        scene.explain("observed", "points", colour="good", marker="D", size=4.0)
+        scene.explain(
+            f"beyond {100 * (1 - 2 * EXTREME):g} % of replicated", "points", colour="bad", marker="D", size=4.0
+        )
+        if self._weighable:
+            scene.explain("prediction", "line", colour="ink")
+            scene.explain("without the run", "line", colour="good", dash="dashed")
+        scene.summary = self._say()
+
+    def _draw_residuals(self, scene: Scene) -> None:
+        x, y = self._positions(), np.asarray(self.checked["residual"].values)
+        shown = np.isin(self.cells, self.groups)
+        far = float(max(FAR, 1.08 * np.abs(y[shown]).max()))
+        unit = self.subject.covariates.units.get(self.x, "")
+        label = "tokens per parameter D/N" if self.x == RATIO else self.subject.label(self.x)
+        label += f" ({unit})" if unit == "FLOP" else ""
+        axes = Axis(*round_limits(x), label, unit), Axis(-far, far, "standardised residual", log=False)
+        plot = scene.plot(*axes, title="Residuals of fitted runs")
+        plot.span(y=(-2.0, 2.0))
+        plot.rule(y=0.0, dash="solid")
+        for group in self.groups:
+            own = np.flatnonzero(self.cells == group)
+            look: dict[str, Any] = {"colour": self.subject.colours[group], "marker": self.subject.markers[group]}
+            plot.points(x[own], y[own], index=own, series="runs", size=2.8, shown=np.full(len(own), 0.8), **look)
+        if self.run:
+            at = self.labels.tolist().index(self.run)
+            plot.points(x[[at]], y[[at]], size=8.0, open=True)
+
+    def _draw_prediction(self, scene: Scene) -> None:
+        """Density of the prediction of one group, as it is and without the picked run."""
+        cell = str(self.cells[self.labels.tolist().index(self.run)]) if self.run else self.groups[0]
+        record, log_response = self.subject.record, self._predict(cell)
+        drawn = np.exp(log_response)
+        low, high = np.quantile(drawn, [0.001, 0.999]).tolist()
+        edges = np.linspace(low, high, BINS + 1)
+        weights = {"ink": np.full(drawn.size, 1 / drawn.size)}
+        if self.run and self._weighable and self.influence(self.run)["pareto_k"] <= RELIABLE:
+            weights["good"] = self._weigh(self.run)["weight"].values.ravel()
+        heights = {k: np.histogram(drawn, edges, weights=w, density=True)[0] for k, w in weights.items()}
+        unit = f" ({record.unit})" if record.unit not in {"", "1"} else ""
+        x = Axis(low, high, f"predicted {record.response}{unit}", log=False)
+        y = Axis(0.0, 1.15 * max(h.max() for h in heights.values()), "density", log=False, ticks=[])
+        scale = self.subject.covariates.units.get(self._along, "")
+        title = f"{cell} at {self._along} = {say_value(self.budget, scale)}"
+        plot = scene.plot(x, y, row=1, title=title)
+        middle = (edges[:-1] + edges[1:]) / 2
+        plot.band(middle, np.zeros(BINS), heights["ink"], colour="muted", alpha=0.25)
+        for colour, height in heights.items():
+            plot.line(middle, height, colour=colour, width=1.6, dash="solid" if colour == "ink" else "dashed")
+
+    def _beyond(self) -> np.ndarray:
+        """Whether each held-out run belongs to a chosen group."""
+        runs = self.subject.runs
+        return np.isin(runs["cell"][runs["held_out"]], self.groups)
+
+    def coverage(self) -> pd.DataFrame:
+        """Scores of the held-out runs of the chosen groups by extrapolation ratio, and the middle ratio of each bin.
+
+        See `score_table`.
+        """
+        chosen = self.scored.isel(run=np.flatnonzero(self._beyond())) if self.scored is not None else xr.Dataset()
+        table = score_table(chosen, by="extrapolation", level=self.level)
+        ratio = chosen["extrapolation"].values
+        inside = [ratio[(ratio > cut.left) & (ratio <= cut.right)] for cut in table.index]
+        return table.assign(ratio=[float(np.exp(np.log(own).mean())) for own in inside])
+
+    def _say(self) -> str:
+        lines = [str(verdict) for verdict in self.checked["verdict"].values] or [
+            "Nothing to report of the fitted runs."
+        ]
+        lines.append(self._say_run() if self.run else "Click a run to see who it is and what it does to a prediction.")
+        return "\n".join(lines)
+
+    def _say_run(self) -> str:
+        """Who the picked run is, and what leaving it out would move."""
+        at = self.labels.tolist().index(self.run)
+        unit = self.subject.covariates.units.get(self._along, "")
+        residual, observed = (float(a.values[at]) for a in (self.checked["residual"], self._observed()))
+        who = f"Run {self.run} ({self.cells[at]}): {observed:.4g}, residual {residual:+.2f}. "
+        try:
+            found = self.influence(self.run)
+        except QuestionError as error:
+            return who + f"Influence: {error}."
+        where = f"at {self._along} = {say_value(self.budget, unit)}"
+        if found["pareto_k"] > RELIABLE:
+            return who + (
+                f"Pareto k = {found['pareto_k']:.2f}, above {RELIABLE}: weights cannot tell what it moves "
+                f"{where}; fit again with sb.refit_without(posterior, [{self.run!r}])."
+            )
+        told = f"{100 * np.expm1(found['moved']):+.2g} % ({found['moved_sd']:+.2g} standard deviations)"
+        if abs(found["moved"]) < 2 * found["moved_error"]:
+            told = f"less than {200 * found['moved_error']:.1g} %, which the draws cannot tell"
+        return who + (
+            f"Without it the prediction of its group {where} is moved by {told}; "
+            f"Pareto k = {found['pareto_k']:.2f}; weights, no fit."
+        )
+
+    def _observed(self) -> xr.DataArray:
+        return self.subject.fitted[self.subject.record.response]
+
+    def figure(self) -> Figure:
+        """The page of `plot_check`."""
+        return plot_check(self.checked)
