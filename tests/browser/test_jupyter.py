@@ -13,6 +13,10 @@ from scaling_bayes.explorer.panel import Panel
 from scaling_bayes.explorer.subject import Subject
 
 
+FIRST = {"checking": "setattr(explorer.checking, 'run', str(explorer.checking.labels[0]))"}
+"""What is done so that the main slider has something to say: a run is chosen."""
+
+
 @pytest.fixture(scope="module")
 def lab(chromium, server):
     return visit(chromium, server, "explorer.ipynb")
@@ -28,6 +32,7 @@ def subject(folder):
 def opened(request, lab):
     """A panel's name; its tab is open."""
     lab.open_tab(request.param.capitalize())
+    lab.ask(FIRST.get(request.param, "None"))
     lab.settle(f"explorer.{request.param}")
     return request.param
 
@@ -71,6 +76,7 @@ def test_the_mouse_moves_a_slider(lab, opened, subject):
     if not control.count():
         pytest.skip(f"{opened} has no slider")
     before = seen(lab, opened)
+    control.scroll_into_view_if_needed()
     box = control.bounding_box()
     lab.page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2)
     assert_moved(lab, opened, before, subject)
