@@ -9,14 +9,21 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from benchmarks.browser import open_chromium, serve, visit, why_absent, write_notebook
 from scaling_bayes.explorer.explore import PANELS
 
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
 ROOT = Path(__file__).parents[1]
 DOCS, POSTERIOR = ROOT / "docs" / "explorer", ROOT / "results" / "with-discrepancy.nc"
+SIZE: "ViewportSize" = {"width": 1360, "height": 1500}
+"""Of the window, in CSS pixels: the tallest panel is seen whole."""
+
 COLOURS = 128
 """Of a picture: few, so that the files stay small."""
 
@@ -42,6 +49,7 @@ def photograph(posterior: Path, folder: Path, *, dark: bool = False) -> list[Pat
         cells = [cell.replace("{posterior}", str(posterior.resolve())) for cell in CELLS]
         write_notebook(Path(place) / "explorer.ipynb", cells)
         seen = visit(browser, server, "explorer.ipynb", dark=dark)
+        seen.page.set_viewport_size(SIZE)
         for name in PANELS:
             seen.open_tab(name.capitalize())
             seen.settle(f"explorer.{name}")
