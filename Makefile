@@ -43,6 +43,7 @@ lint: $(STAMP) ## Check style and types, change nothing
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
+	$(BIN)/oxlint --deny-warnings -D correctness -D suspicious scaling_bayes/explorer
 
 lock: | $(VENV) ## Write requirements.lock anew, with the newest versions that pyproject.toml allows
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools" uv.lock' EXIT && rm -f uv.lock && \

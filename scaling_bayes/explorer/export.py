@@ -115,7 +115,7 @@ def write_page(panels: Sequence["Panel"], path: str | Path) -> Path:
 
 def pack(panel: "Panel") -> dict[str, Any]:
     """A panel's views along its main slider as plain data; every control but the main one is switched off."""
-    now = panel.view["scene"]["controls"]
+    now = panel.scene().controls
     current = next((c["value"] for c in now if c["name"] == panel.main), None)
     frames = [_freeze(view, value, panel.main, value == current) for value, view in panel.frames()]
     if not frames:

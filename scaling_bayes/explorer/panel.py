@@ -189,12 +189,16 @@ class Panel(Canvas):
 
     def frames(self) -> Iterator[tuple[float, dict[str, Any]]]:
         """Values of the main control, and the view at each, for the exported page; the state stays."""
-        control = next((c for c in self.view["scene"]["controls"] if c["name"] == self.main), None)
+        now = self.scene().view()
+        control = next((c for c in now["scene"]["controls"] if c["name"] == self.main), None)
         if control is None:
             return
         before, was = self.state(), self._awake
         self.sleep()
         for value in spread(control):
+            if value == control["value"]:  # what is seen, and not what the control would make of it
+                yield value, now
+                continue
             self._take({"name": self.main, "value": value})
             yield value, self.scene().view()
         for name, value in before.items():
