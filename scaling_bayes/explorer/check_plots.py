@@ -69,7 +69,7 @@ def draw_statistics(scene: Scene, statistics: Sequence[Statistic]) -> None:
         place = np.clip(found.observed, -0.97 * WIDE, 0.97 * WIDE)
         plot.points([place], [row], colour=found.colour, marker="D", size=4.5)
         ink = "bad" if found.colour == "bad" else "ink"
-        plot.text(-0.97 * WIDE, row + 0.42, f"{found.name}, p = {found.p:.3f}", colour=ink)
+        plot.text(-0.97 * WIDE, row + 0.42, f"{found.name}, p = {found.p:.2f}", colour=ink)
 
 
 def draw_coverage(scene: Scene, table: pd.DataFrame, level: float) -> None:
@@ -78,7 +78,8 @@ def draw_coverage(scene: Scene, table: pd.DataFrame, level: float) -> None:
     x = Axis(min(0.5, ratio.min() / 1.5), ratio.max() * 1.5, "times the largest fitted scale")
     y = Axis(-0.04, 1.12, f"share inside their {100 * level:g} % interval", log=False)
     plot = scene.plot(x, y, row=1, column=1, title="Coverage of held-out runs")
-    plot.rule(y=level, label="nominal")
+    plot.rule(y=level)
+    plot.text(x.low * 1.05, level - 0.06, "nominal", colour="muted")
     plot.line(ratio, share, colour="good", width=1.2)
     plot.points(ratio, share, colour="good", size=4.5)
     for at, part, runs in zip(ratio, share, table["runs"], strict=True):

@@ -30,7 +30,7 @@ def test_statistics_are_named_with_their_p_values(panel, posterior):
     checked = sb.check(posterior)
     texts = {m["text"] for m in panel.view["scene"]["plots"][1]["marks"] if m["kind"] == "text"}
     expected = zip(checked["statistic"].values, checked["p_value"].values, strict=True)
-    assert texts == {f"{name}, p = {p:.3f}" for name, p in expected}
+    assert texts == {f"{name}, p = {p:.2f}" for name, p in expected}
 
 
 def test_coverage_is_that_of_score_table(panel, posterior, split):
