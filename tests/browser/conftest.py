@@ -28,7 +28,9 @@ def server(folder, posterior):
         yield found
 
 
-@pytest.fixture(scope="module")  # no longer: while it lives an event loop runs, and notebooks of other tests need their own
+@pytest.fixture(
+    scope="module"
+)  # no longer: while it lives an event loop runs, and notebooks of other tests need their own
 def chromium(needs_browser):
     with open_chromium() as browser:
         yield browser

@@ -1,4 +1,4 @@
-"""The explorer in JupyterLab: every panel answers keys and mouse, and shows what the same panel says without a browser."""
+"""The explorer in JupyterLab: every panel answers keys and mouse, and shows what it says without a browser."""
 
 from importlib import import_module
 
@@ -11,7 +11,6 @@ from benchmarks.browser import visit
 from scaling_bayes.explorer.explore import PANELS
 from scaling_bayes.explorer.panel import Panel
 from scaling_bayes.explorer.subject import Subject
-
 
 FIRST = {"checking": "setattr(explorer.checking, 'run', str(explorer.checking.labels[0]))"}
 """What is done so that the main slider has something to say: a run is chosen."""
