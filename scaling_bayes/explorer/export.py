@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST = 5_000_000
 """Bytes that a page may have."""
 
+FEWEST = 7
+"""Positions of a slider below which a page is not thinned to become small enough."""
+
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>%(title)s</title>
@@ -87,14 +90,26 @@ def write_page(panels: Sequence["Panel"], path: str | Path) -> Path:
     Returns
     -------
     Path
-        What was written, at most `MOST` bytes.
+        What was written, at most `MOST` bytes: where it would be larger, sliders have fewer positions.
 
     Raises
     ------
     ValueError
-        If the page is larger: panels then show too many groups.
+        If it is larger even so: panels then show too many groups.
     """
     packed = [pack(panel) for panel in panels]
+    while (text := _fill(panels, packed)) and len(text.encode()) > MOST:
+        if max(len(panel["frames"]) for panel in packed) < 2 * FEWEST:
+            size = len(text.encode()) / 1e6
+            raise ValueError(f"the page would have {size:.1f} MB, more than {MOST / 1e6:g}: show fewer groups")
+        packed = [_thin(panel) for panel in packed]
+    path = Path(path)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _fill(panels: Sequence["Panel"], packed: Sequence[dict[str, Any]]) -> str:
+    """The page."""
     heading, gates = panels[0].subject.heading, panels[0].warning
     words = {
         "title": escape(heading),
@@ -105,12 +120,17 @@ def write_page(panels: Sequence["Panel"], path: str | Path) -> Path:
         "script": read_script().replace("export default { render };", ""),
         "panels": json.dumps(packed, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),
     }
-    text = PAGE % words
-    if (size := len(text.encode())) > MOST:
-        raise ValueError(f"the page would have {size / 1e6:.1f} MB, more than {MOST / 1e6:g}: show fewer groups")
-    path = Path(path)
-    path.write_text(text, encoding="utf-8")
-    return path
+    return PAGE % words
+
+
+def _thin(panel: dict[str, Any]) -> dict[str, Any]:
+    """Every second position of the slider, and the one that is seen.
+
+    >>> frames = [{"value": v, "now": v == 3} for v in range(6)]
+    >>> [frame["value"] for frame in _thin({"frames": frames})["frames"]]
+    [0, 2, 3, 4]
+    """
+    return {**panel, "frames": [f for k, f in enumerate(panel["frames"]) if k % 2 == 0 or f["now"]]}
 
 
 def pack(panel: "Panel") -> dict[str, Any]:

@@ -154,3 +154,16 @@ def test_a_panel_with_nothing_to_show_says_why(plain, name):
 def test_explorer_refuses_unknown_panels(posterior):
     with pytest.raises(sb.QuestionError, match="no panel is called 'extrapolate'"):
         sb.explore(posterior, panels=["extrapolate"])
+
+
+def test_a_page_that_would_be_large_has_fewer_positions_of_its_slider(subject, tmp_path, monkeypatch):
+    panel = find_panel("extrapolation")(subject)
+    whole = len(panel.to_html(tmp_path / "whole.html").read_text("utf-8"))
+    monkeypatch.setattr("scaling_bayes.explorer.export.MOST", int(0.7 * whole))
+    small = panel.to_html(tmp_path / "small.html").read_text("utf-8")
+    assert len(small) < 0.7 * whole
+    assert small.count('"now":true') == 1
+    monkeypatch.setattr("scaling_bayes.explorer.export.MOST", whole // 30)
+    with pytest.raises(ValueError, match="show fewer groups"):
+        panel.to_html(tmp_path / "none.html")
+    assert not (tmp_path / "none.html").exists()
