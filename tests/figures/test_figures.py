@@ -17,7 +17,9 @@ from scaling_bayes.figures import (
     plot_bowls,
     plot_check,
     plot_comparison,
+    plot_coverage,
     plot_crossover,
+    plot_estimates,
     plot_extrapolation,
     plot_folds,
     plot_isoflops,
@@ -51,6 +53,7 @@ FIGURES = {
     "prediction": lambda ask: plot_prediction(ask("curve"), fit_part=ask("split")[0], scored=ask("scored")),
     "folds": lambda ask: plot_folds(ask("folded")),
     "folds, two methods": lambda ask: plot_folds({"one": ask("folded"), "two": ask("folded")}),
+    "coverage": lambda ask: plot_coverage({"one": ask("folded"), "two": ask("folded")}),
     "check": lambda ask: plot_check(ask("checked")),
     "allocation": lambda ask: plot_allocation(ask("allocated"), others={"again": ask("allocated").isel(corpus=0)}),
     "isoflops": lambda ask: plot_isoflops(*ask("isoflops"), sweep=ask("sweep")),
@@ -60,11 +63,15 @@ FIGURES = {
     "ranking": lambda ask: plot_ranking(ask("compared").isel(point=[1])),
     "plan": lambda ask: plot_plan(ask("planned")),
     "parameters": lambda ask: plot_parameters(ask("learnt")),
+    "estimates": lambda ask: plot_estimates(
+        {"one": ask("learnt").isel(corpus=0), "two": ask("learnt").isel(corpus=1)}, published={"them": {"alpha": 0.3}}
+    ),
     "pooling": lambda ask: plot_pooling(ask("learnt"), ask("learnt")),
     "ranks": lambda ask: plot_ranks(ask("learnt").isel(corpus=[0]), names=["E", "alpha"]),
     "loss-to-loss": lambda ask: plot_loss_to_loss(*ask("losses")),
     "bowls": lambda ask: plot_bowls(ask("tuned")),
     "multiverse": lambda ask: plot_multiverse(ask("universes"), reference=1.5),
+    "multiverse, two references": lambda ask: plot_multiverse(ask("universes"), reference={"one": 1.5, "two": 2.0}),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 WORDS = ("title", "x_label", "y_label", "mark", "label", "colour", "x_tick", "y_tick")
