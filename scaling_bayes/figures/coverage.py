@@ -72,7 +72,7 @@ def plot_coverage(answers: Mapping[str, xr.Dataset]) -> Figure:
         _draw_errors(last, answers)
         ends = [float(end) for a in answers.values() for end in (a["ratio_mean"].min(), a["ratio_mean"].max())]
         for ax in (*panels, last):
-            ax.set_xlim(min(ends) / 1.25, max(ends) * 1.25)
+            ax.set_xlim(min(ends) / 1.4, max(ends) * 1.3)
             ratio_axis(ax.xaxis)
         nominal = Line2D([], [], color=GOOD, ls=(0, (4, 3)), lw=0.8, label="nominal")
         share = Line2D([], [], color=MUTED, marker="o", ms=3.2, lw=1.4, label=f"90 % by {over.pop()[1]}")

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.canvas import legend_below, new_figure
@@ -18,6 +18,9 @@ from scaling_bayes.symbols import latex, suggest
 
 EDGES = 0.85
 """Height in inches of what stands around the rows."""
+
+CROWDED = 6
+"""Parameters from which each has fewer ticks."""
 
 Published = Mapping[str, Mapping[str, float]]
 
@@ -64,7 +67,8 @@ def plot_estimates(
     told = {whom: dict(numbers) for whom, numbers in (published or {}).items()}
     with new_figure(EDGES + ROW * (len(draws) + len(told)), shows=dict(answers)) as fig:
         for ax, name in zip(np.atleast_1d(fig.subplots(1, len(shown), sharey=True)), shown, strict=True):
-            _draw_rows(ax, [fit[name] for fit in draws.values()], [whom.get(name, np.nan) for whom in told.values()])
+            numbers = [whom.get(name, np.nan) for whom in told.values()]
+            _draw_rows(ax, [fit[name] for fit in draws.values()], numbers, ticks=3 if len(shown) < CROWDED else 2)
             ax.set_xlabel(f"${latex(name)}$")
             ax.set_yticks(np.arange(len(draws) + len(told)), [*draws, *told])
             ax.tick_params(axis="y", length=0)
@@ -91,7 +95,7 @@ def _read_draws(fit: str, array: xr.DataArray) -> np.ndarray:
     return array.values.ravel()
 
 
-def _draw_rows(ax: Axes, draws: Sequence[np.ndarray], told: Sequence[float]) -> None:
+def _draw_rows(ax: Axes, draws: Sequence[np.ndarray], told: Sequence[float], ticks: int) -> None:
     """Intervals of each fit, and the published numbers below them."""
     for row, own in enumerate(draws):
         y = np.array([row])
@@ -106,8 +110,10 @@ def _draw_rows(ax: Axes, draws: Sequence[np.ndarray], told: Sequence[float]) -> 
     if low > 0 and high / low > WIDE:
         ax.set_xlim(low / 1.3, high * 1.3)
         log_axis(ax.xaxis)
+        powers = np.floor(np.log10(high)) - np.ceil(np.log10(low)) > 0
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if powers else (1.0, 3.0)))
     else:
         pad = 0.08 * max(high - low, 1e-12)
         ax.set_xlim(low - pad, high + pad)
-        ax.xaxis.set_major_locator(MaxNLocator(3))
+        ax.xaxis.set_major_locator(MaxNLocator(ticks))
     ax.set_ylim(len(draws) + len(told) - 0.4, -0.6)
