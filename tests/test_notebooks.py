@@ -11,15 +11,16 @@ TABLES = {
     "01_from_sweep_to_extrapolation": ("chinchilla", "loss-to-loss"),
     "03_the_catalogue": ("parscale", "datablations"),
     "04_which_corpus": ("datadecide", "laion-runs"),
+    "10_figures_of_the_paper": ("chinchilla", "porian", "loss-to-loss", "laion-runs", "overtraining", "datablations"),
 }
 DRAWING = ("sns.relplot(", "sns.heatmap(", "sb.figures.plot_")
 """Calls that end a cell with a picture, ours and seaborn's."""
 
-FAST = {"draws": 60, "warmup": 100, "resamples": 100}
+FAST = {"draws": 60, "warmup": 100, "resamples": 100, "figures": repr("figures")}
 """What stands in for the values of the cell tagged ``parameters``."""
 
 
-LARGE = ("02_a_sweep_done_right",)
+LARGE = ("02_a_sweep_done_right", "10_figures_of_the_paper")
 
 
 @pytest.mark.parametrize(

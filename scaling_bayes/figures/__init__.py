@@ -5,7 +5,9 @@ from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.checking import plot_check
 from scaling_bayes.figures.comparison import plot_comparison
 from scaling_bayes.figures.contents import read_contents
+from scaling_bayes.figures.coverage import plot_coverage
 from scaling_bayes.figures.crossing import plot_crossover
+from scaling_bayes.figures.estimates import plot_estimates
 from scaling_bayes.figures.extrapolation import plot_extrapolation
 from scaling_bayes.figures.folds import plot_folds
 from scaling_bayes.figures.laws import plot_laws
@@ -31,7 +33,9 @@ __all__ = [
     "plot_bowls",
     "plot_check",
     "plot_comparison",
+    "plot_coverage",
     "plot_crossover",
+    "plot_estimates",
     "plot_extrapolation",
     "plot_folds",
     "plot_isoflops",

@@ -20,6 +20,9 @@ FEW_LEVELS = 3
 """Up to so many scales have a tick each; more have the ticks of a log axis."""
 
 RATIOS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+MOST_RATIOS, WORD = 5, 0.28
+"""Ratios that are written on one axis, and the width in inches of one of them."""
+
 INSIDE, OUTSIDE, INTERVAL = "inside", "outside", "interval"
 """Labels of the artists, by which they are found again."""
 
@@ -104,7 +107,7 @@ def draw_errors(
         ax.vlines(at, errors.lower[rows], errors.upper[rows], **line)
         ax.plot(at, errors.observed[rows], marker, color=colour, ms=1.2 + 1.1 * lw, mew=0.4 + 0.3 * lw, label=label)
     if ratios:
-        _draw_ratios(ax, errors)
+        _draw_ratios(ax, errors, frame)
     says = ("\n" if stacked else ", ").join(errors.says)
     ax.text(0.98, 0.02, says, transform=ax.transAxes, ha="right", va="bottom", fontsize=points(SMALL), linespacing=1.15)
 
@@ -127,13 +130,35 @@ def error_legend(level: float) -> list[Artist]:
     ]
 
 
-def _draw_ratios(ax: Axes, errors: Errors) -> None:
+def pick_ratios(highest: float, decade: float) -> list[float]:
+    """Round ratios up to the highest, the larger ones first, as far as their words do not touch.
+
+    Parameters
+    ----------
+    highest : float
+    decade : float
+        Width of a decade in inches.
+
+    Examples
+    --------
+    >>> pick_ratios(300, decade=1.0), pick_ratios(300, decade=0.6)
+    ([200, 100, 50, 20, 10], [200, 50, 10, 3, 1])
+    """
+    kept: list[float] = []
+    for ratio in (ratio for ratio in reversed(RATIOS) if ratio <= highest):
+        if not kept or np.log10(kept[-1] / ratio) * decade > WORD:
+            kept.append(ratio)
+    return kept[:MOST_RATIOS]
+
+
+def _draw_ratios(ax: Axes, errors: Errors, frame: Frame) -> None:
     """Upper axis: how many times the largest fitted scale."""
     fitted = errors.fitted
     upper = ax.secondary_xaxis("top", functions=(partial(np.multiply, 1 / fitted), partial(np.multiply, fitted)))
     levels = (errors.levels / fitted).tolist()
     few = len(levels) <= FEW_LEVELS
-    upper.xaxis.set_major_locator(FixedLocator(levels if few else [r for r in RATIOS if r <= levels[-1]][-5:]))
+    shown = levels if few else pick_ratios(levels[-1], frame.width / np.log10(frame.x[1] / frame.x[0]))
+    upper.xaxis.set_major_locator(FixedLocator(shown))
     upper.xaxis.set_minor_locator(NullLocator())
     upper.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"×{ratio:.2g}" if ratio < 100 else f"×{ratio:.0f}"))
     upper.tick_params(length=0 if few else 2, pad=1.5, color=MUTED, labelcolor=MUTED, labelsize=points(SMALL))

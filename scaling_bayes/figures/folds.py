@@ -99,7 +99,7 @@ def plot_folds(scores: xr.Dataset | Mapping[str, xr.Dataset], *, level: float = 
             draw_rmsle(right, answer, 1.12 * highest)
             for ax in (left, middle, right):
                 ax.set_xlim(frame.x)
-                _ratio_axis(ax.xaxis)
+                ratio_axis(ax.xaxis)
         legend_below(fig, _handles(level, answers), title=f"{_say_scale(answers)}, ratio to the largest fitted")
         return fig
 
@@ -132,7 +132,7 @@ def draw_coverage(ax: Axes, scores: xr.Dataset) -> None:
         ax.annotate(says, (1, 100 * level), **end, va="center", color=colour, fontsize=points(SMALL))
     ax.set(ylim=(STRIP, 103), ylabel="runs inside their interval (%)")
     shares = [0, 25, 50, 75, 100]
-    ax.set_yticks([STRIP / 2, *shares], ["runs\ncurves", *map(str, shares)])
+    ax.set_yticks([STRIP / 2, *shares], ["\n".join(counted_of(scores)), *map(str, shares)])
     counted = ax.get_yticklabels()[0]
     counted.set(color=MUTED, fontsize=points(SMALL), linespacing=1.0)
     for x, runs, curves in zip(ratio, scores["runs_at_ratio"].values, scores["clusters_at_ratio"].values, strict=True):
@@ -144,6 +144,16 @@ def draw_coverage(ax: Axes, scores: xr.Dataset) -> None:
             "linespacing": 1.0,
         }
         ax.text(x, STRIP / 2, f"{runs}\n{curves}", **style)
+
+
+def counted_of(scores: xr.Dataset) -> tuple[str, str]:
+    """What a score is over, and what was drawn with replacement for its interval.
+
+    >>> counted_of(xr.Dataset(attrs={"counted": ["curves", "families"]}))
+    ('curves', 'families')
+    """
+    first, second = np.atleast_1d(scores.attrs.get("counted", ("runs", "curves")))
+    return str(first), str(second)
 
 
 def draw_rmsle(ax: Axes, scores: xr.Dataset, highest: float) -> None:
@@ -204,7 +214,7 @@ def _write_header(ax: Axes, name: str, scores: xr.Dataset, level: float) -> None
     ax.text(1 if name else 0, 0.1, says, ha="right" if name else "left", **style)
 
 
-def _ratio_axis(axis: Axis) -> None:
+def ratio_axis(axis: Axis) -> None:
     """Ticks at powers of two, not too many."""
     axis.axes.set_xscale("log")
     high = axis.get_view_interval()[1]

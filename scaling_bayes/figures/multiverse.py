@@ -1,5 +1,6 @@
 """`plot_multiverse`: the same question under every choice, sorted, with the choices marked below."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,22 @@ MAKER = "multiverse(answers, choices)"
 HEIGHT, ROW = 1.9, 0.135
 """Heights in inches: of the intervals, and of an option below."""
 
+LINES: tuple[Any, ...] = ((0, (4, 3)), (0, (1, 2)), (0, (6, 2, 1, 2)))
+"""Of the references, in turn."""
+
 WIDE = 5.0
 """Ratio of the shown ends above which the axis is logarithmic."""
 
 
-def plot_multiverse(answer: xr.Dataset, *, reference: float | None = None) -> Figure:
+def plot_multiverse(answer: xr.Dataset, *, reference: float | Mapping[str, float] | None = None) -> Figure:
     """Draw a quantity under every combination of choices, by rising median, and below what was chosen in each.
 
     Parameters
     ----------
     answer : Dataset
         From `multiverse`.
-    reference : float, optional
-        A number that is known or was reported, as a dashed line.
+    reference : float or mapping of str to float, optional
+        A number that is known or was reported, as a dashed line; several by name.
 
     Returns
     -------
@@ -64,11 +68,12 @@ def plot_multiverse(answer: xr.Dataset, *, reference: float | None = None) -> Fi
     order = np.argsort(np.median(draws, axis=0), kind="stable")
     options = {choice: sorted(set(answer[choice].values.astype(str)), key=_sort_key) for choice in choices}
     rows = sum(map(len, options.values())) + 0.6 * (len(options) - 1)
+    known = dict(reference) if isinstance(reference, Mapping) else {} if reference is None else {"reference": reference}
     with new_figure(HEIGHT + ROW * rows + 0.45, shows=answer) as fig:
         upper, lower = fig.subplots(2, 1, sharex=True, height_ratios=(HEIGHT, ROW * rows))
-        _draw_answers(upper, draws[:, order], array, reference)
+        _draw_answers(upper, draws[:, order], array, known)
         _draw_choices(lower, answer.isel(universe=order), options)
-        legend_below(fig, _handles(reference, str(array.attrs.get("units", ""))))
+        legend_below(fig, _handles(known, str(array.attrs.get("units", ""))))
     return fig
 
 
@@ -80,15 +85,15 @@ def _sort_key(option: str) -> tuple[float, str]:
         return np.inf, option
 
 
-def _draw_answers(ax: Axes, draws: np.ndarray, array: xr.DataArray, reference: float | None) -> None:
+def _draw_answers(ax: Axes, draws: np.ndarray, array: xr.DataArray, known: Mapping[str, float]) -> None:
     x = np.arange(draws.shape[1])
     lowest, low, middle, high, highest = draw_quantiles(draws, (0.05, 0.25, 0.5, 0.75, 0.95))
     for ends, width, label in (((lowest, highest), 0.8, "90 %"), ((low, high), 2.2, "50 %")):
         ax.vlines(x, *ends, color=GOOD, lw=width, alpha=0.6, label=label)
     ax.plot(x, middle, "o", color=GOOD, ms=2.8, label="median")
     ax.axhspan(middle.min(), middle.max(), color=SHADE, lw=0, zorder=0, label="medians")
-    if reference is not None:
-        ax.axhline(reference, color=INK, lw=0.7, ls=(0, (4, 3)), zorder=1, label="reference")
+    for (name, value), style in zip(known.items(), LINES * len(known), strict=False):
+        ax.axhline(value, color=INK, lw=0.7, ls=style, zorder=1, label=name)
     if lowest.min() > 0 and highest.max() / lowest.min() > WIDE:
         log_axis(ax.yaxis, str(array.attrs.get("units", "")))
     else:
@@ -120,10 +125,9 @@ def _draw_choices(ax: Axes, answer: xr.Dataset, options: dict[str, list[str]]) -
         ax.spines[spine].set_visible(False)
 
 
-def _handles(reference: float | None, unit: str) -> list[Line2D]:
+def _handles(known: Mapping[str, float], unit: str) -> list[Line2D]:
     dots = [Line2D([], [], color=GOOD, marker="o", ms=2.8, lw=2.2, alpha=0.7, label="median, 50 %, thin 90 %")]
     dots += [Line2D([], [], color=SHADE, lw=5, label="range of the medians")]
-    if reference is None:
-        return dots
-    says = f"reference, {format_value(reference, unit)}"
-    return [*dots, Line2D([], [], color=INK, lw=0.7, ls=(0, (4, 3)), label=says)]
+    lines = zip(known.items(), LINES * len(known), strict=False)
+    says = {name: f"{name}, {format_value(value, unit)}" for name, value in known.items()}
+    return dots + [Line2D([], [], color=INK, lw=0.7, ls=style, label=says[name]) for (name, _), style in lines]

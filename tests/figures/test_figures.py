@@ -17,7 +17,9 @@ from scaling_bayes.figures import (
     plot_bowls,
     plot_check,
     plot_comparison,
+    plot_coverage,
     plot_crossover,
+    plot_estimates,
     plot_extrapolation,
     plot_folds,
     plot_isoflops,
@@ -52,6 +54,7 @@ FIGURES = {
     "prediction": lambda ask: plot_prediction(ask("curve"), fit_part=ask("split")[0], scored=ask("scored")),
     "folds": lambda ask: plot_folds(ask("folded")),
     "folds, two methods": lambda ask: plot_folds({"one": ask("folded"), "two": ask("folded")}),
+    "coverage": lambda ask: plot_coverage({"one": ask("folded"), "two": ask("folded")}),
     "check": lambda ask: plot_check(ask("checked")),
     "allocation": lambda ask: plot_allocation(ask("allocated"), others={"again": ask("allocated").isel(corpus=0)}),
     "isoflops": lambda ask: plot_isoflops(*ask("isoflops"), sweep=ask("sweep")),
@@ -61,12 +64,16 @@ FIGURES = {
     "ranking": lambda ask: plot_ranking(ask("compared").isel(point=[1])),
     "plan": lambda ask: plot_plan(ask("planned")),
     "parameters": lambda ask: plot_parameters(ask("learnt")),
+    "estimates": lambda ask: plot_estimates(
+        {"one": ask("learnt").isel(corpus=0), "two": ask("learnt").isel(corpus=1)}, published={"them": {"alpha": 0.3}}
+    ),
     "pooling": lambda ask: plot_pooling(ask("learnt"), ask("learnt")),
     "ranks": lambda ask: plot_ranks(ask("learnt").isel(corpus=[0]), names=["E", "alpha"]),
     "loss-to-loss": lambda ask: plot_loss_to_loss(*ask("losses")),
     "bowls": lambda ask: plot_bowls(ask("tuned")),
     "multiverse": lambda ask: plot_multiverse(ask("universes"), reference=1.5),
     "priors": lambda ask: plot_priors(ask("priors"), sweep=ask("sweep")),
+    "multiverse, two references": lambda ask: plot_multiverse(ask("universes"), reference={"one": 1.5, "two": 2.0}),
     "laws": lambda ask: plot_laws(["chinchilla", "bnsl", "lr_anneal", "qat", "chinchilla_interaction", "u_shape"]),
 }
 WORDS = ("title", "x_label", "y_label", "mark", "label", "colour", "x_tick", "y_tick")
@@ -210,3 +217,14 @@ def test_a_drawing_that_fails_leaves_no_figure_open(checked):
 @pytest.mark.parametrize("name", figures.__all__)
 def test_shop_window_is_documented(name):
     assert getattr(figures, name).__doc__
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_prediction_has_a_fitted_range_where_its_runs_are_known(curve, split, known):
+    fig = plot_prediction(curve, fit_part=split[0] if known else None)
+    assert ("fitted range" in [text.get_text() for text in fig.legends[0].get_texts()]) is known
+    ends = [
+        patch.get_extents().transformed(fig.axes[0].transData.inverted()).intervalx for patch in fig.axes[0].patches
+    ]
+    fitted = [[split[0]["C"].min(), split[0]["C"].max()]] if known else []
+    np.testing.assert_allclose(np.array(ends).reshape(-1, 2), np.array(fitted).reshape(-1, 2))
