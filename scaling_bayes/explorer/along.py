@@ -91,10 +91,11 @@ class AlongPanel(Panel):
 
     @traitlets.observe("budget")
     def _widen(self, _: Any) -> None:
-        """The axis reaches as far as numbers are read, and does not shrink again."""
+        """The axis reaches as far as numbers are read, and does not shrink while a control moves."""
         if self.along and self.budget != UNSET:
             place = self._place()
-            self._span = (min(self._span[0], place), max(self._span[1], place))
+            low, high = self._span if self.moving else (place, place)
+            self._span = (min(low, place), max(high, place))
 
     @property
     def main(self) -> str:  # type: ignore[override]

@@ -183,7 +183,7 @@ class Checking(Panel):
             self.subject.covariates.units.get(self.influences.along, ""),
             self.subject.label(self.influences.along),
         )
-        scene.add_range("budget", f"influence at {label}", self.budget, *self.influences.ends(), unit=unit)
+        scene.add_range("budget", f"prediction at {label}", self.budget, *self.influences.ends(), unit=unit)
         if len(self.subject.cells) > 1:
             scene.add_several("groups", "groups", self.groups, list(self.subject.cells), dict(self.subject.colours))
         scene.explain("fitted run: click for its influence", "points", colour="ink")
@@ -275,11 +275,12 @@ class Checking(Panel):
         unit = self.subject.covariates.units.get(self.influences.along, "")
         residual, observed = (float(a.values[at]) for a in (self.checked["residual"], self._observed()))
         who = f"Run {self.run} ({self.cells[at]}): {observed:.4g}, residual {residual:+.2f}. "
+        where = f"at {self.influences.along} = {say_value(self.budget, unit)}"
         try:
             found = self.influence(self.run)
         except QuestionError as error:
-            return who + f"Influence: {error}."
-        where = f"at {self.influences.along} = {say_value(self.budget, unit)}"
+            middle = np.median(np.exp(self.influences.predict(self._cell(self.run), self.budget)))
+            return who + f"The prediction of its group {where} is {middle:.4g}. Influence: {error}."
         if found["pareto_k"] > RELIABLE:
             return who + (
                 f"Pareto k = {found['pareto_k']:.2f}, above {RELIABLE}: weights cannot tell what it moves "
