@@ -13,6 +13,9 @@ os.environ["MPLBACKEND"] = "Agg"  # figures are drawn without a screen, also in 
 CARDS = Path(__file__).parents[1] / "data"
 MIRROR = "SCALING_BAYES_MIRROR"
 
+LONGEST = ("test_notebooks.py", "test_readme.py", "test_transport.py")
+"""Files that begin first, so that no process is left alone with one of them in the end."""
+
 
 def why_absent(name: str) -> str | None:
     """Say which files of catalogue entry `name` are not on this machine, or None where all are."""
@@ -25,6 +28,10 @@ def why_absent(name: str) -> str | None:
     if not absent:
         return None
     return f"public table {name!r}: {', '.join(absent)} is neither below ${MIRROR} nor in the download cache"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
