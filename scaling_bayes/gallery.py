@@ -19,6 +19,7 @@ from scaling_bayes.inference.baseline import baseline
 from scaling_bayes.inference.fit import fit
 from scaling_bayes.laws import Law, law
 from scaling_bayes.model import Model
+from scaling_bayes.model.prior_draws import draw_prior
 from scaling_bayes.questions.allocation import allocate, trace_isoflops
 from scaling_bayes.questions.checking import check
 from scaling_bayes.questions.comparison import compare
@@ -141,13 +142,57 @@ def draw_check() -> Figure:
     return figures.plot_check(check(fit_chinchilla()))
 
 
+@cache
+def score_folds() -> xr.Dataset:
+    """Scores of the transformers' largest runs, each corpus alone by Huber + bootstrap."""
+    transformers = of_architecture(split_bytelm()[0], "transformer")
+    return fold_scores(baseline(law("chinchilla"), transformers, seed=SEED, bootstrap=RESAMPLES, by="corpus"))
+
+
+def of_architecture(runs: xr.Dataset, name: str) -> xr.Dataset:
+    """Runs of one architecture."""
+    return runs.isel(run=np.flatnonzero(runs["architecture"] == name))
+
+
 def draw_folds() -> Figure:
     """The top one, two and three octaves held out (bytelm, Huber + bootstrap)."""
-    fit_part = split_bytelm()[0]
-    transformers = fit_part.isel(run=np.flatnonzero(fit_part["architecture"] == "transformer"))
-    return figures.plot_folds(
-        fold_scores(baseline(law("chinchilla"), transformers, seed=SEED, bootstrap=RESAMPLES, by="corpus"))
+    return figures.plot_folds(score_folds())
+
+
+def draw_coverage() -> Figure:
+    """Whether intervals hold beyond the fitted scale (bytelm's transformers, Huber + bootstrap)."""
+    return figures.plot_coverage({"Huber + bootstrap": score_folds()})
+
+
+def draw_prediction() -> Figure:
+    """Loss of the recurrence on four corpora, and the targets (bytelm, Huber + bootstrap)."""
+    fit_part, held_out = (of_architecture(part, "recurrence") for part in split_bytelm())
+    curve = predict(fit_bytelm(), path(*np.geomspace(1e10, 1e14, 25))).sel(architecture="recurrence")
+    return figures.plot_prediction(curve, fit_part=fit_part, scored=score(fit_bytelm(), held_out))
+
+
+def draw_priors() -> Figure:
+    """What Chinchilla's law says of its runs before it has seen them (digitised runs, default priors)."""
+    sweep, points = load_sweep("chinchilla"), path(*np.geomspace(1e18, 1e25, 25))
+    model = Model(law("chinchilla"), discrepancy=None)
+    draws = draw_prior(model.bind(sweep), model.priors)
+    columns = {name: np.array(points[name]) for name in model.law.covariates}
+    answer = xr.Dataset(
+        {"curve": (("draw", "point"), draws.curves(columns), sweep["loss"].attrs)}
+        | {f"prior_{name}": ("draw", values) for name, values in draws.group.items()},
+        coords={"C": ("point", points["C"], sweep["C"].attrs)},
+        attrs={"along": "C", "log": list(draws.group)},
     )
+    return figures.plot_priors(answer, sweep=sweep)
+
+
+def draw_estimates() -> Figure:
+    """Chinchilla's law by two losses, and as it was published (digitised runs, bootstrap)."""
+    known = law("chinchilla")
+    squares = baseline(known, load_sweep("chinchilla"), seed=SEED, bootstrap=RESAMPLES, method="least_squares")
+    found = {"Huber": parameters(fit_chinchilla()), "least squares": parameters(squares)}
+    complete = {whom: said for whom, said in known.reported.items() if set(known.parameters) <= said.keys()}
+    return figures.plot_estimates(found, published=complete)
 
 
 def draw_plan() -> Figure:
@@ -225,6 +270,7 @@ def draw_laws() -> Figure:
 
 BUILDS: dict[str, Build] = {
     **{"sweep": draw_sweep, "extrapolation": draw_extrapolation, "folds": draw_folds, "check": draw_check},
+    **{"prediction": draw_prediction, "coverage": draw_coverage, "priors": draw_priors, "estimates": draw_estimates},
     **{"parameters": draw_parameters, "pooling": draw_pooling, "ranks": draw_ranks},
     **{"comparison": draw_comparison, "ranking": draw_ranking},
     **{"crossover": draw_crossover, "multiplier": draw_multiplier},
