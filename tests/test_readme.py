@@ -15,7 +15,8 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_ten_lines(monkeypatch):
+def test_ten_lines_and_the_explorer(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(choice, "SETTINGS", Settings(chains=1, warmup=50, draws=50))
     monkeypatch.setattr(sb, "fit", functools.partial(sb.fit, draws=60, warmup=100, progress=False))
     names: dict[str, object] = {}
@@ -23,9 +24,12 @@ def test_ten_lines(monkeypatch):
         warnings.simplefilter("ignore", sb.GateWarning)
         exec(BLOCKS[0], names)
         exec(BLOCKS[1], names)
+        exec(BLOCKS[2], names)
     assert set(names["posterior"]["posterior"].dims) >= {"chain", "draw", "corpus", "architecture"}
     assert names["held_out"].sizes["run"] == 8
     assert set(names["answer"]["architecture"].values) == {"recurrence", "transformer"}
+    assert names["explorer"].extrapolation.budget == 1e17
+    assert (tmp_path / "bytelm.html").stat().st_size > 100_000
 
 
 def test_own_sweep(monkeypatch, tmp_path):
@@ -33,9 +37,9 @@ def test_own_sweep(monkeypatch, tmp_path):
     table = {"params": [1, 2, 4], "tokens": [1, 1, 2], "data": ["web", "code", "web"], "val_loss": [4.0, 3.9, 3.4]}
     pd.DataFrame(table).to_csv("runs.csv")
     names: dict[str, object] = {"sb": sb}
-    exec(BLOCKS[2], names)
+    exec(BLOCKS[3], names)
     assert names["sweep"]["N"].max() == 4e6
 
 
 def test_every_block_is_tried():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
