@@ -19,8 +19,14 @@ DRAWING = ("sns.relplot(", "sns.heatmap(", "sb.figures.plot_")
 FAST = {"draws": 60, "warmup": 100, "resamples": 100, "figures": repr("figures")}
 """What stands in for the values of the cell tagged ``parameters``."""
 
-
-LARGE = ("02_a_sweep_done_right", "10_figures_of_the_paper")
+LARGE = (
+    "02_a_sweep_done_right",
+    "04_which_corpus",
+    "05_allocation",
+    "06_what_to_train_next",
+    "10_figures_of_the_paper",
+)
+"""Notebooks that `make test-all` runs; the fast tests keep within their minutes without them."""
 
 
 @pytest.mark.parametrize(

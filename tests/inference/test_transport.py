@@ -87,7 +87,7 @@ def compare(model, position_seed, bent):
     return float(transported), float(plain), float(log_determinant)
 
 
-SOME = {("two axes", True), ("crossed", False), ("correlated", False)}
+SOME = {("crossed", False), ("correlated", False)}
 """Cases of the fast tests; each compiles a Jacobian of a whole program."""
 
 
