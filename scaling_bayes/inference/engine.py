@@ -126,7 +126,7 @@ def _pass_gates(task: Settled, sampling: Sampling) -> tuple[xr.DataTree, list[Ga
     """Label the draws and measure the gates; continue the chains while a gate fails that more draws may pass."""
     target, why = task.target, ""
     key = jax.random.fold_in(target.key, 2)
-    prior = draw_prior(task.binding.program, target.design, target.around, key, PRIOR_DRAWS)
+    prior = draw_prior(task.binding.program, target.design, key, PRIOR_DRAWS)
     while True:
         tree = assemble_posterior(task.binding, task.task.sweep, sampling.draws, prior)
         gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])

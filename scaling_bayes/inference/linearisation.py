@@ -1,7 +1,7 @@
 """One penalised least-squares fit per cell, drift included: where the law is, how it bends, what it leaves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
 
-from scaling_bayes.inference.own_drifts import OwnDrifts, leave_unturned, turn_own_drifts
+from scaling_bayes.inference.own_drifts import OwnDrifts, turn_own_drifts
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Array, Design
 
@@ -103,11 +103,6 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
     lever = expanded["weight"][..., None] * design.basis
     own = turn_own_drifts(expanded["bend"], expanded["pull"], lever, np.asarray(design.knot_axis))
     return Linearisation(**expanded, own=own)
-
-
-def say_nothing(around: Linearisation) -> Linearisation:
-    """A linearisation of the same shapes, of data that say nothing."""
-    return replace(jax.tree.map(jnp.zeros_like, around), own=leave_unturned(around.own))
 
 
 def _what_cells_share(

@@ -5,7 +5,7 @@ there; their prior, standard normal times one spread, is the same in any directi
 conditional precision of a cell's drift then has a diagonal first block; see `arrows`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -80,9 +80,3 @@ def turn_own_drifts(bend: Array, pull: Array, lever: Array, knot_axis: np.ndarra
         lever=jnp.asarray(lever) @ turn,
         first=first,
     )
-
-
-def leave_unturned(own: OwnDrifts) -> OwnDrifts:
-    """Drifts of which the data say nothing."""
-    nothing = jax.tree.map(jnp.zeros_like, own)
-    return replace(nothing, turn=nothing.turn + jnp.eye(len(own.turn))[..., None, None])

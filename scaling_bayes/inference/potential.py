@@ -10,7 +10,6 @@ from numpyro.distributions import biject_to
 from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.util import constrain_fn, potential_energy
 
-from scaling_bayes.inference.linearisation import Linearisation, say_nothing
 from scaling_bayes.inference.transport import ConditionalLaplace
 from scaling_bayes.model.bound import LATENTS, BoundModel
 from scaling_bayes.model.design import Design
@@ -76,17 +75,13 @@ def recover_sites(
     return {n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]}
 
 
-def draw_prior(
-    program: BoundModel, design: Design, around: Linearisation, key: jax.Array, draws: int
-) -> dict[str, np.ndarray]:
+def draw_prior(program: BoundModel, design: Design, key: jax.Array, draws: int) -> dict[str, np.ndarray]:
     """Every site of the program, drawn from the prior.
 
     Parameters
     ----------
     program : BoundModel
     design : Design
-    around : Linearisation
-        Gives shapes.
     key : jax.random key
     draws : int
 
@@ -97,19 +92,14 @@ def draw_prior(
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     shapes = latent_shapes(program, design)
     normal = {name: rng.standard_normal((draws, *shape)) for name, shape in shapes.items() if name in LATENTS}
-    positions = _compile_prior(program)(jax.random.split(key, draws), design, normal)
-    flat = ConditionalLaplace(say_nothing(around), program)  # moves nothing
-    return recover_sites(program, jax.tree.map(np.asarray, positions), design, flat)
+    return jax.tree.map(np.asarray, _compile_prior(program)(jax.random.split(key, draws), design, normal))
 
 
-def latent_sites(
-    program: BoundModel, key: jax.Array | int, design: Design, known: Mapping[str, Any] | None = None
-) -> Positions:
-    """One draw of every latent site from the prior, on its unconstrained scale; some may be known already."""
-    sites = trace(substitute(seed(program, key), data=known or {})).get_trace(design)
+def latent_sites(program: BoundModel, key: jax.Array | int, design: Design) -> Positions:
+    """One draw of every latent site from the prior, on its unconstrained scale."""
     return {
         name: biject_to(site["fn"].support).inv(site["value"])
-        for name, site in sites.items()
+        for name, site in _trace_prior(program, key, design, {}).items()
         if site["type"] == "sample" and not site["is_observed"]
     }
 
@@ -130,4 +120,16 @@ def _compile_recovery(program: BoundModel) -> Callable[..., Positions]:
 
 @lru_cache(maxsize=32)
 def _compile_prior(program: BoundModel) -> Callable[..., Positions]:
-    return jax.jit(jax.vmap(partial(latent_sites, program), (0, None, 0)))
+    def one(key: jax.Array, design: Design, known: Positions) -> Positions:
+        sites = _trace_prior(program, key, design, known)
+        drawn = {name: site for name, site in sites.items() if site["type"] in ("sample", "deterministic")}
+        return {name: site["value"] for name, site in drawn.items() if not site.get("is_observed")}
+
+    return jax.jit(jax.vmap(one, (0, None, 0)))
+
+
+def _trace_prior(
+    program: BoundModel, key: jax.Array | int, design: Design, known: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Run the program forward once; some sites may be known already."""
+    return dict(trace(substitute(seed(program, key), data=known)).get_trace(design))

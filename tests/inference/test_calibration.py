@@ -52,7 +52,7 @@ def rank_truths(form: str, replicates: int, seed: int) -> dict[str, np.ndarray]:
     program, design = binding.program, binding.design
     rng = np.random.default_rng(seed)
     with jax.enable_x64(True):
-        prior = draw_prior(program, design, linearise(program, design), jax.random.key(seed), replicates)
+        prior = draw_prior(program, design, jax.random.key(seed), replicates)
         targets = []
         for i in range(replicates):
             noise = {name: prior[name][i] for name in RESIDUALS[program.noise.kind].parameters}

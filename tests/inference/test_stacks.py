@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scaling_bayes.inference.arrows import factor_arrow
-from scaling_bayes.inference.own_drifts import leave_unturned, turn_own_drifts
+from scaling_bayes.inference.own_drifts import turn_own_drifts
 from scaling_bayes.inference.stacks import SMALL, inverse_factor, multiply
 
 
@@ -67,5 +67,3 @@ def test_turned_drifts_are_drifts_seen_from_another_side():
     off = np.asarray(own.bend[:3, :3]) * (1 - np.eye(3))[..., None, None]
     np.testing.assert_allclose(off, 0.0, atol=1e-10)
     assert own.first == 3
-    nothing = leave_unturned(own)
-    np.testing.assert_array_equal(nothing.to_knots(np.ones((5, 2, 1))), np.ones((2, 1, 5)))
