@@ -5,11 +5,11 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import sympy as sp
 
-from scaling_bayes.laws.functions import FUNCTIONS, REGISTERED, Function, Opaque
+from scaling_bayes.laws.functions import FUNCTIONS, REGISTERED, Function, Opaque, opaque
 from scaling_bayes.laws.reader import FormulaError, read_formula
 
 _DIGESTS: dict[str, str] = {}
@@ -49,11 +49,9 @@ def register_function(function: Callable[..., Any], *, positive: bool) -> tuple[
     REGISTERED.pop(name, None)
     if not name.isidentifier() or name in FUNCTIONS or not read_formula(name).is_Symbol:
         raise FormulaError(f"{name!r} cannot be called in a formula: define the function under another name")
-    shown = name.replace("_", r"\_")
-    printed = rf"\mathrm{{{shown}}}\left(%s\right)"
-    symbolic = type(name, (Opaque,), {"pattern": printed})
-    sign = "positive" if positive else "any"
-    REGISTERED[name] = Function(name, symbolic, lambda xp: partial(function, xp), sign, len(named) - 1)  # type: ignore[arg-type]
+    head = rf"\mathrm{{{name.replace('_', r'\_')}}}"
+    sign: Literal["positive", "any"] = "positive" if positive else "any"
+    REGISTERED[name] = Function(name, opaque(name), lambda xp: partial(function, xp), sign, len(named) - 1, head)
     _DIGESTS[name] = hash_code(function)
     return tuple(named[1:])
 
