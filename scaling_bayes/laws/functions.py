@@ -71,7 +71,11 @@ FUNCTIONS: dict[str, Function] = {
         Function("min", minimum, lambda xp: lambda *xs: reduce(xp.minimum, xs), "kept", None, r"\min"),
         Function("max", maximum, lambda xp: lambda *xs: reduce(xp.maximum, xs), "kept", None, r"\max"),
         Function(
-            "sigmoid", opaque("sigmoid"), lambda xp: lambda x: xp.exp(-xp.logaddexp(-x, 0.0)), "positive", head=r"\sigma"
+            "sigmoid",
+            opaque("sigmoid"),
+            lambda xp: lambda x: xp.exp(-xp.logaddexp(-x, 0.0)),
+            "positive",
+            head=r"\sigma",
         ),
         Function("softplus", opaque("softplus"), lambda xp: lambda x: xp.logaddexp(x, 0.0), "positive"),
         Function(

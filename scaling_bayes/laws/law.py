@@ -314,7 +314,8 @@ class Law:
         Raises
         ------
         FormulaError
-            If the function's name is taken by the language, or its arguments are not named one by one.
+            If the function's name is taken by the language, its arguments are not named one by one, or JAX cannot
+            follow it.
         RoleError
             If a parameter's role is unknown: a place in the formula decides none here.
 

@@ -105,7 +105,7 @@ def _side_by_side(factors: Sequence[str]) -> str:
 
 def _factor(node: ast.expr) -> Piece:
     match node:
-        case ast.Constant(value):
+        case ast.Constant(int(value) | float(value)):
             return _number(value)
         case ast.Name(name):
             return Piece(latex(name), ATOM)
