@@ -128,7 +128,7 @@ def test_streams_explain_what_they_are_said_to(corpus, label, explained):
     law, whole = sb.law("parscale"), sb.load_sweep("parscale")
     sweep = pick(whole, whole["corpus"] == corpus)
     left = residuals(law, law.reported[f"Chen et al. 2025, {label}, fitted again"], sweep, log=False)
-    assert 1 - np.mean(left**2) / sweep["loss"].values.var() == pytest.approx(explained, abs=1e-5)
+    assert 1 - np.mean(left**2) / sweep["loss"].values.var() == pytest.approx(explained, abs=2e-5)
 
 
 # corpus -> (floor of its own fit, K, kappa) for its loss from that on fineweb-edu at equal size and tokens
