@@ -6,6 +6,7 @@ is known and what was probably meant.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -315,6 +316,8 @@ _GREEK = {
 def _letters(word: str) -> str:
     if word in _GREEK:
         return "\\" + word
+    if word == "star":
+        return r"\star"
     return word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}"
 
 
@@ -325,12 +328,20 @@ def latex(name: str) -> str:
 
     Examples
     --------
-    >>> latex("loss"), latex("alpha"), latex("A_ref"), latex("N_opt")
-    ('L', '\\alpha', 'A_{\\mathrm{ref}}', 'N_{\\mathrm{opt}}')
+    >>> latex("loss"), latex("alpha"), latex("A_ref"), latex("c0")
+    ('L', '\\alpha', 'A_{\\mathrm{ref}}', 'c_{0}')
+    >>> latex("lr_max"), latex("exponent_bits")
+    ('\\eta_{\\mathrm{max}}', '\\mathrm{exponent\\ bits}')
     """
     for table in (COVARIATES, RESPONSES, GROUPS):
         if name in table:
             return table[name].latex
-    head, *tail = [part for part in name.split("_") if part] or [name]
+    head, *tail = [part for part in re.sub(r"^([A-Za-z])(\d+)$", r"\1_\2", name).split("_") if part] or [name]
+    if tail and head in COVARIATES and "_" not in COVARIATES[head].latex:
+        first = COVARIATES[head].latex
+    elif tail and len(head) > 2 and head not in _GREEK:
+        return r"\mathrm{" + r"\ ".join([head, *tail]) + "}"
+    else:
+        first = _letters(head)
     subscript = ",".join(_letters(part) for part in tail)
-    return _letters(head) + (f"_{{{subscript}}}" if subscript else "")
+    return first + (f"_{{{subscript}}}" if subscript else "")

@@ -79,6 +79,11 @@ def test_an_unknown_unit_says_what_is_known(unit, kind, fragments):
         ("sigma_0", r"\sigma_{0}"),
         ("corpus", r"\mathrm{corpus}"),
         ("gain", r"\mathrm{gain}"),
+        ("c0", "c_{0}"),
+        ("lr_max", r"\eta_{\mathrm{max}}"),
+        ("B_star", r"B_{\star}"),
+        ("width_1", r"\mathrm{width\ 1}"),
+        ("tokens_per_parameter", r"\mathrm{tokens\ per\ parameter}"),
         ("_", r"_"),
     ],
 )

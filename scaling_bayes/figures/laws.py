@@ -15,10 +15,13 @@ from scaling_bayes.figures.style import GOOD, GROUPS, MUTED
 from scaling_bayes.figures.venues import points
 from scaling_bayes.laws.catalogue import Entry, read_entries
 from scaling_bayes.laws.catalogue.illustration import PRIOR, Illustration, illustrate, span
-from scaling_bayes.symbols import COVARIATES, latex, suggest
+from scaling_bayes.symbols import latex, suggest
 
 COLUMNS, ROW = 7, 0.86
 """Panels side by side, and the height of a row in inches."""
+
+DECADES = 20.0
+"""A response that rises or falls by more than this factor has a logarithmic axis."""
 
 BESIDE = (0.1, 1.0, 10.0)
 """Multiples of the typical scale at which a law's second covariate is held, light to dark."""
@@ -103,12 +106,12 @@ def _within(entry: Entry, covariate: str, multiple: float) -> float:
 def _label(ax: Axes, name: str, covariates: Sequence[str]) -> None:
     """Title, letters of the covariates, and scales with as few ticks as can be read at this size."""
     ax.set_title(name, fontsize=points(5.2) if len(name) < 16 else 4.4, pad=2)
-    letters = [f"${latex(c)}$" if c in COVARIATES else c.replace("_", " ") for c in covariates]
-    ax.set_xlabel("; ".join(letters), fontsize=points(5), labelpad=0.5)
+    ax.set_xlabel("; ".join(f"${latex(c)}$" for c in covariates), fontsize=points(5), labelpad=0.5)
     ax.set_xscale("log")
     low, high = ax.get_ylim()
-    values = np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines])
-    if values.min() > 0 and values.max() > 5 * values.min():
+    curves = np.array([line.get_ydata() for line in ax.lines])
+    one_way = (np.sign(np.diff(curves)) * np.sign(curves[:, -1:] - curves[:, :1]) >= 0).all()
+    if one_way and curves.min() > 0 and curves.max() > DECADES * curves.min():
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(numticks=3))
         ax.yaxis.set_minor_locator(NullLocator())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import sympy as sp
 
@@ -17,13 +17,7 @@ from scaling_bayes.laws.special import log_beta, skewed_sigmoid
 
 
 class Opaque(sp.Function):
-    """A function that SymPy prints and carries, but never rewrites."""
-
-    pattern: ClassVar[str]
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        arguments = ", ".join(printer.doprint(argument) for argument in self.args)
-        return self.pattern % arguments + (f"^{{{exp}}}" if exp else "")
+    """A function that SymPy carries, but never rewrites."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,8 @@ class Function:
         Whether it is positive everywhere, where its arguments are, or neither.
     count : int or None
         Number of arguments; None for two or more.
+    head : str
+        LaTeX before the arguments; empty for those that `scaling_bayes.laws.notation` writes otherwise.
     """
 
     name: str
@@ -49,50 +45,43 @@ class Function:
     numeric: Callable[[Any], Callable[..., Any]]
     sign: Literal["positive", "kept", "any"] = "any"
     count: int | None = 1
+    head: str = ""
 
 
-def _opaque(name: str, pattern: str) -> type[Opaque]:
-    return type(name, (Opaque,), {"pattern": pattern})
+def opaque(name: str) -> type[Opaque]:
+    """A function that SymPy carries under a name."""
+    return type(name, (Opaque,), {})
 
 
-minimum = _opaque("min", r"\min\left(%s\right)")
-maximum = _opaque("max", r"\max\left(%s\right)")
+minimum, maximum = opaque("min"), opaque("max")
 
 FUNCTIONS: dict[str, Function] = {
     row.name: row
     for row in (
         Function("exp", sp.exp, lambda xp: xp.exp, "positive"),
-        Function("expm1", _opaque("expm1", r"\mathrm{expm1}\left(%s\right)"), lambda xp: xp.expm1, "kept"),
-        Function("log", sp.log, lambda xp: xp.log),
-        Function("log1p", _opaque("log1p", r"\mathrm{log1p}\left(%s\right)"), lambda xp: xp.log1p, "kept"),
-        Function("log2", _opaque("log2", r"\log_{2}\left(%s\right)"), lambda xp: xp.log2),
-        Function("log10", _opaque("log10", r"\log_{10}\left(%s\right)"), lambda xp: xp.log10),
+        Function("expm1", opaque("expm1"), lambda xp: xp.expm1, "kept"),
+        Function("log", sp.log, lambda xp: xp.log, head=r"\log"),
+        Function("log1p", opaque("log1p"), lambda xp: xp.log1p, "kept"),
+        Function("log2", opaque("log2"), lambda xp: xp.log2, head=r"\log_{2}"),
+        Function("log10", opaque("log10"), lambda xp: xp.log10, head=r"\log_{10}"),
         # By operator alone, so that a factor such as sqrt(N) serves values of any array module.
         Function("sqrt", sp.sqrt, lambda xp: lambda x: x**0.5, "kept"),
-        Function("abs", _opaque("abs", r"\left|%s\right|"), lambda xp: xp.abs, "kept"),
-        Function("tanh", _opaque("tanh", r"\tanh\left(%s\right)"), lambda xp: xp.tanh, "kept"),
-        Function("min", minimum, lambda xp: lambda *xs: reduce(xp.minimum, xs), "kept", None),
-        Function("max", maximum, lambda xp: lambda *xs: reduce(xp.maximum, xs), "kept", None),
+        Function("abs", opaque("abs"), lambda xp: xp.abs, "kept"),
+        Function("tanh", opaque("tanh"), lambda xp: xp.tanh, "kept", head=r"\tanh"),
+        Function("min", minimum, lambda xp: lambda *xs: reduce(xp.minimum, xs), "kept", None, r"\min"),
+        Function("max", maximum, lambda xp: lambda *xs: reduce(xp.maximum, xs), "kept", None, r"\max"),
         Function(
             "sigmoid",
-            _opaque("sigmoid", r"\sigma\left(%s\right)"),
+            opaque("sigmoid"),
             lambda xp: lambda x: xp.exp(-xp.logaddexp(-x, 0.0)),
             "positive",
+            head=r"\sigma",
         ),
+        Function("softplus", opaque("softplus"), lambda xp: lambda x: xp.logaddexp(x, 0.0), "positive"),
         Function(
-            "softplus",
-            _opaque("softplus", r"\mathrm{softplus}\left(%s\right)"),
-            lambda xp: lambda x: xp.logaddexp(x, 0.0),
-            "positive",
+            "skewed_sigmoid", opaque("skewed_sigmoid"), skewed_sigmoid, "positive", 2, r"\sigma_{\mathrm{skewed}}"
         ),
-        Function(
-            "skewed_sigmoid",
-            _opaque("skewed_sigmoid", r"\sigma_{\mathrm{skewed}}\left(%s\right)"),
-            skewed_sigmoid,
-            "positive",
-            2,
-        ),
-        Function("log_beta", _opaque("log_beta", r"\log B\left(%s\right)"), log_beta, "any", 2),
+        Function("log_beta", opaque("log_beta"), log_beta, "any", 2, r"\log B"),
     )
 }
 """Name in a formula -> what it means to SymPy and to an array module."""

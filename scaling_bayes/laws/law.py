@@ -10,11 +10,12 @@ import numpy as np
 import sympy as sp
 
 from scaling_bayes.laws.functions import compile_expression
+from scaling_bayes.laws.notation import typeset
 from scaling_bayes.laws.reader import read_formula, symbol
 from scaling_bayes.laws.registered import called_functions, check_functions, register_function
 from scaling_bayes.laws.roles import RoleError, check_role, infer_roles
 from scaling_bayes.laws.scaling import reference_scales
-from scaling_bayes.symbols import COVARIATES, latex
+from scaling_bayes.symbols import COVARIATES
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,7 @@ class Law:
     @property
     def latex(self) -> str:
         """The formula for a paper, without dollar signs."""
-        names = {symbol(n): latex(n) for n in self.covariates if n in COVARIATES}
-        return sp.latex(self.expression, symbol_names=names)
+        return typeset(self.formula)
 
     @cached_property
     def scales(self) -> dict[str, sp.Expr]:
@@ -314,7 +314,8 @@ class Law:
         Raises
         ------
         FormulaError
-            If the function's name is taken by the language, or its arguments are not named one by one.
+            If the function's name is taken by the language, its arguments are not named one by one, or JAX cannot
+            follow it.
         RoleError
             If a parameter's role is unknown: a place in the formula decides none here.
 

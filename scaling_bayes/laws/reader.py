@@ -133,7 +133,8 @@ class _Reader:
                 raise self.refuse(node.col_offset, f"only these functions are known: {', '.join(CALLABLE)}")
             case ast.Attribute():
                 raise self.refuse(node.col_offset, f"attribute access is not part of a formula; expected {LANGUAGE}")
-        raise self.refuse(node.col_offset, f"expected {LANGUAGE}")
+        power = "; a power is written **" if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor) else ""
+        raise self.refuse(node.col_offset, f"expected {LANGUAGE}{power}")
 
     def name(self, node: ast.expr, name: str) -> sp.Symbol:
         if not name[0].isalpha() or "__" in name:

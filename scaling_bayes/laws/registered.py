@@ -3,14 +3,16 @@
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from importlib import import_module
+from typing import Any, Literal
 
 import sympy as sp
 
-from scaling_bayes.laws.functions import FUNCTIONS, REGISTERED, Function, Opaque
+from scaling_bayes.laws.functions import FUNCTIONS, REGISTERED, Function, Opaque, opaque
 from scaling_bayes.laws.reader import FormulaError, read_formula
+from scaling_bayes.symbols import COVARIATES
 
 _DIGESTS: dict[str, str] = {}
 """Name of a registered function -> hash of its code."""
@@ -33,7 +35,7 @@ def register_function(function: Callable[..., Any], *, positive: bool) -> tuple[
     Raises
     ------
     FormulaError
-        If its name is no name of a formula or taken, or its arguments are not named one by one.
+        If its name is no name of a formula or taken, its arguments are not named one by one, or JAX cannot follow it.
 
     Examples
     --------
@@ -43,19 +45,32 @@ def register_function(function: Callable[..., Any], *, positive: bool) -> tuple[
     """
     name, arguments = getattr(function, "__name__", ""), list(inspect.signature(function).parameters.values())
     named = [a.name for a in arguments if a.kind == a.POSITIONAL_OR_KEYWORD and a.default is a.empty]
-    if len(named) != len(arguments) or len(named) < 2:
+    if len(named) != len(arguments) or len(named) < 2 or named[0] in COVARIATES:
         expected = "f(xp, N, alpha): the array module, then covariates and parameters, without defaults"
         raise FormulaError(f"a law's function is {expected}; found {name}{inspect.signature(function)}")
     REGISTERED.pop(name, None)
     if not name.isidentifier() or name in FUNCTIONS or not read_formula(name).is_Symbol:
-        raise FormulaError(f"{name!r} cannot be called in a formula: define the function under another name")
-    shown = name.replace("_", r"\_")
-    printed = rf"\mathrm{{{shown}}}\left(%s\right)"
-    symbolic = type(name, (Opaque,), {"pattern": printed})
-    sign = "positive" if positive else "any"
-    REGISTERED[name] = Function(name, symbolic, lambda xp: partial(function, xp), sign, len(named) - 1)  # type: ignore[arg-type]
+        raise FormulaError(f"{name!r} cannot be called in a formula: define the function with def, under another name")
+    _check_traced(function, named[1:])
+    head = rf"\mathrm{{{name.replace('_', r'\_')}}}"
+    sign: Literal["positive", "any"] = "positive" if positive else "any"
+    REGISTERED[name] = Function(name, opaque(name), lambda xp: partial(function, xp), sign, len(named) - 1, head)
     _DIGESTS[name] = hash_code(function)
     return tuple(named[1:])
+
+
+def _check_traced(function: Callable[..., Any], names: Sequence[str]) -> None:
+    """Refuse a function that JAX cannot follow, of two values of each argument."""
+    jax = import_module("jax")
+    values = [jax.ShapeDtypeStruct((2,), "float32")] * len(names)
+    try:
+        jax.eval_shape(partial(function, import_module("jax.numpy")), *values)
+    except (TypeError, ValueError) as error:
+        told = str(error).partition("\n")[0]
+        raise FormulaError(
+            f"JAX cannot follow {function.__name__!r} ({told}); call the functions of its first argument, "
+            "as in xp.exp, instead of those of numpy or math, and no float() or if of an argument"
+        ) from error
 
 
 def called_functions(expression: sp.Expr) -> dict[str, str]:

@@ -85,6 +85,8 @@ def simulate_sweep(
     >>> sweep["loss"].values.round(3).tolist()
     [2.512, 1.256, 1.995, 0.998]
     """
+    if isinstance(law, str):
+        raise SweepError(f"law={law!r} is a name; expected a law, such as sb.law({law!r}) or sb.Law('A*N**-alpha').")
     if seed is None:
         raise SweepError("seed=None: a simulation starts from a number that is given, never from the clock.")
     if noise < 0 or (nu is not None and nu <= 0):
@@ -121,9 +123,15 @@ def _evaluate(law: EvaluatedLaw, runs: pd.DataFrame, groups: list[str], truth: T
     values: dict[str, Any] = {name: numbers[name] for name in law.covariates}
     for name, value in truth.items():
         values[name] = values_by_label(value, labels, name) if isinstance(value, Mapping) else float(value)
-    mean = np.broadcast_to(np.asarray(law.evaluate(values), dtype=float), len(runs))
-    if not (np.isfinite(mean) & (mean > 0)).all():
-        raise SweepError(f"the law is {mean.min():g} to {mean.max():g} on this design; expected finite and above zero.")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.broadcast_to(np.asarray(law.evaluate(values), dtype=float), len(runs))
+    bad = np.flatnonzero(~(np.isfinite(mean) & (mean > 0)))
+    if len(bad):
+        at = ", ".join(f"{name} = {numbers[name][bad[0]]:g}" for name in law.covariates)
+        raise SweepError(
+            f"the law is {mean[bad[0]]:g} at {at}, and outside its range in {len(bad)} of {len(mean)} runs; "
+            "expected finite and above zero."
+        )
     return mean
 
 

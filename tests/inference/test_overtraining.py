@@ -66,12 +66,16 @@ def test_the_authors_two_fits_miss_by_what_they_print(corpus):
 
 
 @pytest.mark.needs_table("overtraining")
-def test_the_fits_are_those_reported():
-    sweep = load("rpj")
-    found = fit_levels(LOSS, small(sweep, 1e9), "L") | fit_levels(ERROR, small(sweep, 2e9), "error")
-    for law in (LOSS, ERROR):
-        reported = law.reported["Gadre et al. 2024, RedPajama"]
-        assert {p: found[p] for p in law.parameters} == pytest.approx(dict(reported), rel=2e-4)
+@pytest.mark.parametrize(
+    ("corpus", "label", "laws"),
+    [("rpj", "RedPajama", (LOSS, ERROR)), ("rw_original", "RefinedWeb", (LOSS,)), ("c4_original", "C4", (LOSS,))],
+)
+def test_the_fits_are_those_reported(corpus, label, laws):
+    sweep = load(corpus)
+    for law in laws:
+        runs = (small(sweep, 1e9), "L") if law is LOSS else (small(sweep, 2e9), "error")
+        reported = law.reported[f"Gadre et al. 2024, {label}"]
+        assert fit_levels(law, *runs) == pytest.approx(dict(reported), rel=2e-4)
 
 
 @pytest.mark.slow

@@ -233,7 +233,13 @@ NAMES_OF_PAPERS = {
     "overopt": "'overopt_bon', 'overopt_rl'; Rafailov et al. 2024",
     "relative": "sb.compare",
     "paquette_4p3": "has no law: .*simulate_spectral",
+    "Gadre": "served by 'gadre_overtrain', 'err_of_loss'",
+    "2203.15556": "Hoffmann et al. 2022 is served by",
+    "Kaplan et al. 2020": "'kaplan_joint'",
+    "moe": "mentioned by 'moe_routed', 'moe_leverage'",
+    "broken law": "mentioned by 'bnsl'",
     "chinchila": "did you mean 'chinchilla'",
+    "": "Known: 'power'",
 }
 
 
@@ -268,6 +274,9 @@ def test_its_source_lists_it(entry):
         (lambda: law("power", breaks=2), "'power' has no breaks"),
         (lambda: law("bnsl", breaks=0), "1 to 9 breaks, found breaks=0"),
         (lambda: law("kaplan_joint", along="C"), "covariates N, D"),
+        (lambda: law("power", along="A"), "along='A' cannot be the covariate of 'power'"),
+        (lambda: law("power", along="loss"), "other than A, C, alpha, loss"),
+        (lambda: law("power", along="N D"), "expected one name"),
     ],
 )
 def test_errors_say_what_was_found(make, fragment):
@@ -280,3 +289,8 @@ def test_numbers_along_another_covariate_stay_with_it():
     assert law("power", along="N").reported[kaplan]["alpha"] == 0.076
     assert law("power").reported[kaplan]["alpha"] == 0.050
     assert law("power", along="width").reported == {}
+
+
+def test_a_label_that_is_none_lists_those_there_are():
+    with pytest.raises(KeyError, match=r"'Hoffman et al\. 2022': did you mean 'Hoffmann et al\. 2022'"):
+        law("chinchilla").reported["Hoffman et al. 2022"]

@@ -8,10 +8,10 @@ import xarray as xr
 from matplotlib.mathtext import MathTextParser
 from scipy.optimize import brentq
 from scipy.special import betaln, expit, log_expit
-from sympy import latex
 
 from scaling_bayes.laws import FUNCTIONS, read_formula
 from scaling_bayes.laws.functions import compile_expression
+from scaling_bayes.laws.notation import typeset
 from scaling_bayes.laws.roles import is_positive_sum
 
 POSITIVE_ONLY = {"log", "log2", "log10", "sqrt", "log_beta"}
@@ -89,7 +89,7 @@ def test_labels_survive(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_is_printed_as_mathematics(name):
     for formula in (called(name, "x", "y_0"), f"{called(name, 'x/2', 'y')}**2"):
-        MathTextParser("agg").parse(f"${latex(read_formula(formula))}$")
+        MathTextParser("agg").parse(f"${typeset(formula)}$")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

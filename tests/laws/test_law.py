@@ -158,7 +158,7 @@ def test_latex_is_mathematics_that_can_be_drawn(entry):
 
 
 def test_latex_prints_covariates_as_the_field_does():
-    assert Law("E + A*lr**-alpha").latex == r"A \eta^{- \alpha} + E"
+    assert Law("E + A*lr**-alpha").latex == r"E + A \eta^{-\alpha}"
 
 
 @every_law

@@ -191,6 +191,7 @@ def test_an_intricate_formula_is_read_rescaled_and_compiled_or_refused_quickly(f
         ("E + N**65", 5, "at most 64"),
         ("E + 1e31", 5, "between 1e-30 and 1e+30"),
         ("E + N//2", 5, "expected numbers, names"),
+        ("E + A*N^-alpha", 1, "a power is written **"),
         ("E + \u0410*N", 5, "'\u0410'"),
         ("E + A*", 7, "does not parse as arithmetic"),
         ("(E + A", 1, "does not parse as arithmetic"),

@@ -1,5 +1,6 @@
 """Functions of a user's own: laws as good as formulas, and never taken for another."""
 
+import math
 import pickle
 
 import jax
@@ -101,6 +102,7 @@ def test_its_fits_are_not_kept():
         (lambda: 1, "found"),
         (lambda xp, *rest: 1, r"\*rest"),
         (lambda xp, N, alpha=1: N, "alpha=1"),
+        (lambda N, alpha: N, r"f\(xp, N, alpha\).*found <lambda>\(N, alpha\)"),
         (np.exp, "signature|found"),
     ],
 )
@@ -115,3 +117,21 @@ def test_a_parameter_without_a_role_is_refused():
 
     with pytest.raises(RoleError, match="w"):
         Law.from_function(own)
+
+
+def through_numpy(xp, N, A, alpha):
+    return A * np.exp(-alpha * np.log(np.asarray(N)))
+
+
+def through_math(xp, N, A, alpha):
+    return A * math.exp(-alpha * math.log(N))
+
+
+def through_if(xp, N, A, alpha):
+    return A * N**-alpha if N > 1 else A
+
+
+@pytest.mark.parametrize("function", [through_numpy, through_math, through_if])
+def test_a_function_that_jax_cannot_follow_is_refused_at_once(function):
+    with pytest.raises(FormulaError, match=rf"JAX cannot follow {function.__name__!r}.*xp\.exp"):
+        Law.from_function(function, roles={"A": "level"})

@@ -170,6 +170,33 @@ def test_routing_stops_helping_at_the_crossover():
     np.testing.assert_allclose(np.sign(np.log(routed / dense).round(9)), [-1, 0, 1])
 
 
+FLOATS = {"N": 2e9, "E": 1.9, "A": 60.0, "B": 5e4, "K": 1e-4, "alpha": 0.25, "beta": 0.5, "delta": 3.0, "nu": 2.5}
+FLOATS |= {"block": 64.0, "exponent_bits": 3.0, "mantissa_bits": 1.0}
+CRITICAL_DATA = (5e4 * 2e9**0.25 * 3.5**3.0 * 1.5**2.5 / (1e-4 * 6)) ** (1 / (2 * 0.5))
+TURNS = {
+    "best of n": ("overopt_bon", "d", {"alpha": 1.3, "beta": 0.2}, 1.3 / (2 * 0.2)),
+    "reinforcement": ("overopt_rl", "d", {"alpha": 1.3, "beta": 0.4}, np.exp(1.3 / 0.4 - 1)),
+    "few bits": ("fp_quant", "D", FLOATS, CRITICAL_DATA),
+    "isoFLOP": ("isoflop", "N", {"E": 1, "A": 2, "gamma": 0.1, "k": 0.1, "G": 0.3, "a": 0.5, "C": 1e20}, 0.3e10),
+    "bowl in size": ("u_shape", "N", {"E": 0.2, "k": 0.1, "N_v": 3e8}, 3e8),
+    "over-training": ("gadre_overtrain", "M", {"E": 1, "a": 20.0, "b": 300.0, "eta": 0.2, "C": 1e20}, 15 ** (1 / 0.4)),
+}
+
+
+@pytest.mark.parametrize(("name", "along", "numbers", "turn"), TURNS.values(), ids=TURNS)
+def test_a_curve_turns_where_its_formula_says(name, along, numbers, turn):
+    found = law(name)
+    left, middle, right = found.evaluate({**numbers, along: turn * np.array([0.99, 1.0, 1.01])})
+    assert (left - middle) * (right - middle) > 0
+    assert (right - left) / (right + left - 2 * middle) == pytest.approx(0, abs=0.05)
+
+
+def test_another_sample_adds_what_the_saturating_law_says():
+    F_max, p, k = 0.8, 0.05, np.arange(1.0, 60.0)
+    gains = np.diff(law("ttspm").evaluate({"F_max": F_max, "p": p, "k": k}))
+    np.testing.assert_allclose(gains, F_max * p * (1 - p) ** k[:-1], rtol=1e-10)
+
+
 def test_leverage_is_best_at_the_reported_granularity():
     found = law("moe_leverage")
     granularity = np.linspace(2, 40, 3801)

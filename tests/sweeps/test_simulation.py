@@ -26,8 +26,8 @@ TRUTH = {"E": 1.7, "A": {"web": 400.0, "code": 300.0}, "alpha": 0.34, "B": 410.0
 DESIGN = {"N": [1e7, 1e8, 1e9], "D": [1e9, 1e10], "corpus": ["web", "code"], "seed": [0, 1]}
 
 
-def simulate(design=DESIGN, truth=TRUTH, seed=1, **more):
-    return simulate_sweep(Chinchilla(), design, truth=truth, seed=seed, **more)
+def simulate(design=DESIGN, truth=TRUTH, seed=1, law=None, **more):
+    return simulate_sweep(law or Chinchilla(), design, truth=truth, seed=seed, **more)
 
 
 def test_without_noise_it_is_the_law():
@@ -83,6 +83,8 @@ def without(name):
         ({"noise": -1.0}, ["noise=-1.0"]),
         ({"nu": 0.0}, ["nu=0.0"]),
         ({"truth": {**TRUTH, "E": -9.0}}, ["expected finite and above zero"]),
+        ({"design": {"N": [1e7, -1e7], "D": [1e9], "corpus": ["web"]}}, ["nan at N = -1e+07, D = 1e+09", "1 of 2"]),
+        ({"law": "chinchilla"}, ["a name", "sb.law('chinchilla')"]),
     ],
 )
 def test_refused(arguments, fragments):

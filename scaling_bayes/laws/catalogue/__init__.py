@@ -51,9 +51,11 @@ def law(name: str, *, along: str | None = None, breaks: int | None = None) -> La
     Raises
     ------
     KeyError
-        For an unknown name, with the nearest one; for the name of a paper, with the laws that serve it.
+        For an unknown name, with the nearest one; for a paper's name, authors or arXiv identifier, with the laws that
+        serve it; for a word, with the laws that mention it.
     ValueError
-        If `along` is given for a law in several covariates, or `breaks` for one without.
+        If `along` is given for a law in several covariates or is a name of the formula or of a response, or `breaks`
+        is given for a law without.
 
     Examples
     --------
@@ -124,10 +126,17 @@ def _describe(entry: Entry) -> dict[str, str]:
 def _read_law(name: str) -> Law:
     entries = read_entries()
     if name not in entries:
-        raise KeyError(f"no law {name!r} in the catalogue: {_serving(name) or suggest(name, entries)}")
+        raise KeyError(f"no law {name!r} in the catalogue: {_nearest(str(name))}")
     return entries[name].law()
 
 
-def _serving(name: str) -> str:
-    """What serves the paper of that name; empty if there is none."""
-    return "; ".join(p.served for p in read_papers().values() if name in (p.key, *p.known_as))
+def _nearest(name: str) -> str:
+    """What may have been meant: a paper, a law whose name is spelled alike, or one that mentions the word."""
+    entries = read_entries()
+    papers = [paper.served for paper in read_papers().values() if paper.is_called(name)]
+    spelled = suggest(name, entries)
+    if papers or spelled.startswith("did you mean"):
+        return "; ".join(papers) or spelled
+    words = [word for word in name.casefold().replace("_", " ").split() if len(word) > 2]
+    told = [repr(each) for each, entry in entries.items() if words and all(map(entry.mentions, words))]
+    return f"mentioned by {', '.join(told)}" if told else spelled

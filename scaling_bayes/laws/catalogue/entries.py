@@ -11,7 +11,7 @@ from typing import Any
 from scaling_bayes.laws.catalogue.papers import Paper, read_papers
 from scaling_bayes.laws.catalogue.reported import Reported, read_reported
 from scaling_bayes.laws.law import Law
-from scaling_bayes.symbols import COVARIATES
+from scaling_bayes.symbols import COVARIATES, RESPONSES, suggest
 
 POOLING = ("shared", "partial", "separate")
 """What an entry may recommend for a parameter."""
@@ -23,6 +23,13 @@ AROUND = {
 """Scale of a covariate at which a law is looked at, where its entry names no other."""
 
 _FOLDER = Path(__file__).parent
+
+
+class Sets(dict[str, Reported]):
+    """Sets of reported numbers by label; a label that is none lists those there are."""
+
+    def __missing__(self, label: str) -> Reported:
+        raise KeyError(f"no numbers are labelled {label!r}: {suggest(label, self)}")
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,8 @@ class Entry:
         Raises
         ------
         ValueError
-            If `along` or `breaks` is given for a law that has no such choice, or there are not 1 to 9 breaks.
+            If `along` or `breaks` is given for a law that has no such choice, `along` is taken, or there are not 1 to 9
+            breaks.
         """
         bare = self._bare(along, breaks)
         numbers = self.reported(along) if breaks == 1 else {}
@@ -143,7 +151,7 @@ class Entry:
         """
         bare = self._bare(along)
         sets = (read_reported(row, bare) for row in self.rows if row.get("along", "") == along)
-        return {numbers.label: numbers for numbers in sets}
+        return Sets((numbers.label, numbers) for numbers in sets)
 
     def _bare(self, along: str, breaks: int = 1) -> Law:
         """Make the law without source and numbers."""
@@ -152,8 +160,18 @@ class Entry:
         if along:
             if len(names) != 1:
                 raise ValueError(f"{self.name!r} has the covariates {', '.join(names)}; along= is for laws in one")
-            formula, names = re.sub(rf"\b{names[0]}\b", along, formula), (along,)
+            formula, names = re.sub(rf"\b{names[0]}\b", self._check_along(along, formula), formula), (along,)
         return Law(formula, roles=roles, covariates=names, name=self.name)
+
+    def _check_along(self, along: str, formula: str) -> str:
+        """Return `along` if it can be a covariate of the formula."""
+        taken = dict.fromkeys((*re.findall(r"[A-Za-z_]\w*", formula), *RESPONSES))
+        if not along.isidentifier() or along in taken:
+            raise ValueError(
+                f"along={along!r} cannot be the covariate of {self.name!r}; expected one name, "
+                f"other than {', '.join(taken)}"
+            )
+        return along
 
     def _formula(self, breaks: int) -> tuple[str, dict[str, str]]:
         """Formula and given roles with so many breaks."""
@@ -181,6 +199,16 @@ class Entry:
         1000000000.0
         """
         return float(self.around.get(covariate, AROUND.get(covariate, 1.0)))
+
+    def mentions(self, word: str) -> bool:
+        """Whether a word in small letters stands in its name, its use or the title of its source.
+
+        Examples
+        --------
+        >>> [name for name, entry in read_entries().items() if entry.mentions("broken")]
+        ['bnsl']
+        """
+        return word in f"{self.name} {self.use} {self.paper.source.citation}".casefold()
 
     def meaning(self, covariate: str) -> str:
         """What `covariate` is.

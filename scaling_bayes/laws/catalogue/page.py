@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-import sympy as sp
-
 from scaling_bayes.laws.catalogue.entries import Entry, read_entries
 from scaling_bayes.laws.catalogue.papers import Paper, read_papers
 from scaling_bayes.laws.catalogue.reported import TRUST, Reported
 from scaling_bayes.laws.law import Law, Source
-from scaling_bayes.laws.reader import symbol
 from scaling_bayes.laws.roles import ROLES
-from scaling_bayes.symbols import COVARIATES, latex
+from scaling_bayes.symbols import latex
 
 HEAD = """# The law catalogue
 
@@ -18,8 +15,9 @@ HEAD = """# The law catalogue
 [`scaling_bayes/laws/catalogue`](../scaling_bayes/laws/catalogue), from which
 `python -m scaling_bayes.figures.pages docs` writes this page and its picture.
 
-$y$ is the response. Numbers hold for covariates in the units of `scaling_bayes.symbols`, unless a unit is named.
-Each set of reported numbers says how far to trust it:
+$y$ is the response, $\\log$ the natural logarithm and $\\sigma(x) = 1 / (1 + e^{-x})$; `skewed_logistic` says what
+$\\sigma_{\\mathrm{skewed}}$ is, and $B(a, b)$ is the beta function. Numbers hold for covariates in the units of
+`scaling_bayes.symbols`, unless a unit is named. Each set of reported numbers says how far to trust it:
 
 """
 
@@ -85,18 +83,17 @@ def _section(entry: Entry) -> str:
 
 def _facts(entry: Entry, law: Law) -> str:
     meanings = (f"{_letter(c)} {_prose(entry.meaning(c))}{_domain(entry, c)}" for c in law.covariates)
-    lines = [f"Response: {entry.response}. Covariates: {'; '.join(meanings)}."]
+    count = "Covariate" if len(law.covariates) == 1 else "Covariates"
+    lines = [f"Response: {entry.response}. {count}: {'; '.join(meanings)}."]
     if entry.counting:
         lines.append(f"N is counted as {entry.counting.replace('_', '-')}.")
     if not entry.positive:
         lines.append("It may fall below zero.")
     if entry.repeat:
         lines.append(f"Each further break is a factor `{entry.repeat}`.")
-    if entry.note:
-        lines.append(_prose(entry.note))
-    if entry.used_by:
-        lines.append("Also used by " + ", ".join(paper.label for paper in entry.used_by) + ".")
-    return " ".join(lines) + "\n"
+    users = ", ".join(paper.label for paper in entry.used_by)
+    paragraphs = [" ".join(lines), _prose(entry.note), f"Also used by {users}." if users else ""]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
 def _domain(entry: Entry, covariate: str) -> str:
@@ -106,7 +103,7 @@ def _domain(entry: Entry, covariate: str) -> str:
 
 
 def _parameters(entry: Entry, law: Law) -> Iterable[tuple[str, ...]]:
-    return ((_parameter(p), role, entry.pool.get(p, "shared")) for p, role in law.roles.items())
+    return ((_letter(p), role, entry.pool.get(p, "shared")) for p, role in law.roles.items())
 
 
 def _reported(sets: Sequence[Reported], law: Law) -> str:
@@ -119,7 +116,7 @@ def _reported(sets: Sequence[Reported], law: Law) -> str:
         values = [_show(numbers.printed.get(p, "")) for p in parameters]
         where = [numbers.along or law.covariates[0]] if along else []
         rows.append((told, *where, *values, numbers.trust))
-    head = ("reported by", *(["along"] if along else []), *map(_parameter, parameters), "trust")
+    head = ("reported by", *(["along"] if along else []), *map(_letter, parameters), "trust")
     return _table(head, rows)
 
 
@@ -148,17 +145,13 @@ def _cite(source: Source) -> str:
     return ", ".join(filter(None, (source.citation, str(source.year), _address(source))))
 
 
-def _parameter(name: str) -> str:
-    return f"${sp.latex(symbol(name))}$"
-
-
 def _prose(text: str) -> str:
     """Text whose asterisks multiply."""
     return text.replace("*", r"\*")
 
 
-def _letter(covariate: str) -> str:
-    return f"${latex(covariate)}$" if covariate in COVARIATES else f"`{covariate}`"
+def _letter(name: str) -> str:
+    return f"${latex(name)}$"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

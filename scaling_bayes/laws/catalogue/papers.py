@@ -42,6 +42,18 @@ class Paper:
         laws = f" is served by {', '.join(map(repr, self.laws))}" if self.laws else " has no law"
         return self.label + laws + (f": {self.note}" if self.note else "")
 
+    def is_called(self, name: str) -> bool:
+        """Whether `name` is its key, its first author, its authors and year, its arXiv identifier or another word.
+
+        Examples
+        --------
+        >>> paper = read_papers()["hoffmann"]
+        >>> [paper.is_called(name) for name in ("Hoffmann", "Hoffmann et al. 2022", "2203.15556", "chinchilla")]
+        [True, True, True, False]
+        """
+        names = (self.key, self.label, self.label.split()[0], self.source.arxiv, *self.known_as)
+        return bool(name) and name.casefold() in map(str.casefold, names)
+
     @property
     def label(self) -> str:
         """Authors and year.

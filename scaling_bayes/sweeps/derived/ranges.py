@@ -33,7 +33,10 @@ def require(why: str, *, above: float = -np.inf, least: float = -np.inf, most: f
     scaling_bayes.symbols.SweepError: D is 0 in 1 of 2 values; expected above 0, because tokens are counted.
     """
     for name, value in values.items():
-        found = np.asarray(value, dtype=float)
+        try:
+            found = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise SweepError(f"{name} is {value!r}; expected numbers, because {why}.") from None
         bad = ~((found > above) & (found >= least) & (found <= most))
         if bad.any():
             bounds = {"above": above, "at least": least, "at most": most}

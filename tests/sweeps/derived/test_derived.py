@@ -215,6 +215,11 @@ def test_what_is_out_of_range_is_named(name):
         c.function(**given | {changed: np.array([given[changed], value])})
 
 
+def test_what_is_no_number_is_named():
+    with pytest.raises(SweepError, match="D is 'many'; expected numbers, because tokens are counted"):
+        derived.effective_data("many", 1e9, R_star=3.0)
+
+
 def test_data_seen_once_count_in_full():
     D = np.geomspace(1e6, 1e9, 7)
     for effective in (
