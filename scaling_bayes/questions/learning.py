@@ -8,7 +8,8 @@ From joint draws of the target :math:`t` and of the log mean :math:`s_k` of a ru
 
 and its variance by :math:`-b_k^2`. Of a decision, whose targets are the losses :math:`t_a` of its options, it lowers
 the expected regret by :math:`\min_a E[t_a] - E_z[\min_a (E[t_a] + b_{ka} z)]`, the knowledge gradient (Frazier et al.
-2009, INFORMS Journal on Computing 21:599). `reweigh` needs no normality: with weights :math:`w_i \propto p(y \mid
+2009, INFORMS Journal on Computing 21:599). Of a run that is measured in several responses, as loss and error, y, s
+and v are vectors and matrices, and b holds the shifts by one after the other. `reweigh` needs no normality: with weights :math:`w_i \propto p(y \mid
 \theta_i)` of the draws it averages over measurements y drawn from the posterior (importance sampling).
 """
 
@@ -94,39 +95,42 @@ def _nodes(dims: int) -> Array:
 
 
 def joint_covariance(target: Array, signal: Array) -> Array:
-    """Covariance of the targets and, after them, the signals, shape (option + run, option + run).
+    """Covariance of the targets and, after them, the signals of every run, of shape (option + run x response) twice.
 
     Parameters
     ----------
     target : array, shape (draw, option)
-    signal : array, shape (draw, run)
+    signal : array, shape (draw, run, response)
+        What is measured of a run.
     """
-    both = np.concatenate([target, signal], axis=1)
+    both = np.concatenate([target, signal.reshape(len(signal), -1)], axis=1)
     centred = both - both.mean(axis=0)
     return centred.T @ centred / (len(both) - 1)
 
 
 def shifts_of(covariance: Array, noise: Array) -> Array:
-    """Shift b of each target by one measurement of each run.
+    """Shifts b of each target by measuring each run.
 
     Parameters
     ----------
-    covariance : array, shape (option + run, option + run)
-    noise : array, shape (run,)
+    covariance : array
+        From `joint_covariance`.
+    noise : array, shape (run, response)
         Variance of the noise.
 
     Returns
     -------
-    array, shape (run, option)
+    array, shape (run, option, response)
 
     Examples
     --------
-    >>> shifts_of(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.44])).round(3).tolist()
-    [[0.5]]
+    >>> shifts_of(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([[0.44]])).round(3).tolist()
+    [[[0.5]]]
     """
-    options = len(covariance) - len(noise)
-    spread = np.sqrt(np.diag(covariance)[options:] + noise)
-    return covariance[options:, :options] / spread[:, None]
+    at = len(covariance) - noise.size + np.arange(noise.size).reshape(noise.shape)
+    own = covariance[at[:, :, None], at[:, None, :]] + noise[:, :, None] * np.eye(noise.shape[1])
+    shifts = np.linalg.solve(np.linalg.cholesky(own), covariance[at, : len(covariance) - noise.size])
+    return np.asarray(shifts.swapaxes(1, 2))
 
 
 def measure(covariance: Array, noise: Array, run: int) -> Array:
@@ -134,11 +138,13 @@ def measure(covariance: Array, noise: Array, run: int) -> Array:
 
     Examples
     --------
-    >>> measure(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.44]), 0).round(3).tolist()
+    >>> measure(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([[0.44]]), 0).round(3).tolist()
     [[0.75, 0.183], [0.183, 0.306]]
     """
-    at = len(covariance) - len(noise) + run
-    return covariance - np.outer(covariance[at], covariance[at]) / (covariance[at, at] + noise[run])
+    size = noise.shape[1]
+    at = len(covariance) - noise.size + run * size + np.arange(size)
+    own = covariance[np.ix_(at, at)] + np.diag(noise[run])
+    return np.asarray(covariance - covariance[:, at] @ np.linalg.solve(own, covariance[at]))
 
 
 def screen(aim: Aim, target: Array, signal: Array, noise: Array) -> tuple[Array, Array]:
@@ -148,8 +154,8 @@ def screen(aim: Aim, target: Array, signal: Array, noise: Array) -> tuple[Array,
     ----------
     aim : Aim
     target : array, shape (draw, option)
-    signal : array, shape (draw, run)
-    noise : array, shape (draw, run)
+    signal : array, shape (draw, run, response)
+    noise : array, shape (draw, run, response)
         Variance of the noise.
 
     Returns
@@ -160,7 +166,7 @@ def screen(aim: Aim, target: Array, signal: Array, noise: Array) -> tuple[Array,
 
     def gain(rows: NDArray[np.bool_]) -> Array:
         shifts = shifts_of(joint_covariance(target[rows], signal[rows]), noise[rows].mean(axis=0))
-        return aim.gain(target[rows].mean(axis=0), shifts[..., None])
+        return aim.gain(target[rows].mean(axis=0), shifts)
 
     found, error = jackknife(gain, len(target))
     most = aim.open(target)

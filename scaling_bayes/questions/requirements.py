@@ -107,7 +107,7 @@ def require(
     answer["required"].attrs |= {"units": units, "long_name": f"required {along}"}
     ratio = {} if tokens_per_parameter is None else {"tokens_per_parameter": tokens_per_parameter}
     told = {"along": along, "within": np.exp(ends).tolist(), "cost": cost.name}
-    return answer.assign_attrs(describe(posterior, surface.record), **told, **ratio)
+    return answer.assign_attrs(describe(posterior, surface.record, along), **told, **ratio)
 
 
 def _free(along: str, at: Mapping[str, Any], ratio: float | None, posterior: xr.DataTree) -> tuple[str, ...]:
