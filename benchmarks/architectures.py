@@ -226,7 +226,12 @@ def run_one(name: str, settings: Settings, above: float = ABOVE) -> pd.DataFrame
             case.model(), fit_part, seed=settings.seed, draws=settings.draws, warmup=settings.warmup, progress=False
         )
     seconds = round(count_cpu_seconds() - started, 1)
-    about = {"case": name, "above": above, "fitted": fit_part.sizes["run"], **count_training(case, above)}
+    about: dict[str, Any] = {
+        "case": name,
+        "above": above,
+        "fitted": fit_part.sizes["run"],
+        **count_training(case, above),
+    }
     about |= {**read_facts(posterior), "cpu_seconds": seconds, "draws": settings.draws, "seed": settings.seed}
     return tabulate(posterior, fit_part, held_out).assign(**about)
 

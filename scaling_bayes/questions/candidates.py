@@ -10,7 +10,6 @@ import xarray as xr
 
 from scaling_bayes.laws.axes import axis_values
 from scaling_bayes.laws.reader import read_formula
-from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.learning import Array
 from scaling_bayes.questions.mixture import is_stack, lead, read_weights
 from scaling_bayes.questions.points import QuestionError, as_points, read_record

@@ -65,7 +65,9 @@ def draw_ahead(
     return _replace(posterior, _add_weights(draws, axes, rng), record, first)
 
 
-def expect_first(first: xr.DataTree, at: Mapping[str, Any] | pd.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
+def expect_first(
+    first: xr.DataTree, at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, rng: np.random.Generator
+) -> dict[str, Any]:
     """What the first stage of a chain expects at points, by the name of its response."""
     ahead = forecast(first, at, rng)
     return {ahead.record.response: np.exp(ahead.log_mean.mean(("chain", "draw")).values.ravel())}

@@ -8,12 +8,14 @@ From joint draws of the target :math:`t` and of the log mean :math:`s_k` of a ru
 
 and its variance by :math:`-b_k^2`. Of a decision, whose targets are the losses :math:`t_a` of its options, it lowers
 the expected regret by :math:`\min_a E[t_a] - E_z[\min_a (E[t_a] + b_{ka} z)]`, the knowledge gradient (Frazier et al.
-2009, INFORMS Journal on Computing 21:599). Of a run that is measured in several responses, as loss and error, y, s
-and v are vectors and matrices, and b holds the shifts by one after the other. `reweigh` needs no normality: with weights :math:`w_i \propto p(y \mid
-\theta_i)` of the draws it averages over measurements y drawn from the posterior (importance sampling).
+2009, INFORMS Journal on Computing 21:599). Of a run that is measured in several responses, as loss and error, b holds
+the shifts by one after the other.
+
+`reweigh` needs no normality: with weights :math:`w_i \propto p(y \mid \theta_i)` of the draws it averages over
+measurements y drawn from the posterior (importance sampling).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,7 +197,13 @@ def jackknife(statistic: Callable[[NDArray[np.bool_]], Array], draws: int) -> tu
     return estimate, np.sqrt((BLOCKS - 1) / BLOCKS * np.square(left - mean).sum(axis=0))
 
 
-def reweigh(aim: Aim, target: Array, log_density: Array, origin: NDArray[np.intp]) -> tuple[float, float, float]:
+def reweigh(
+    aim: Aim,
+    target: Array,
+    log_density: Array,
+    origin: NDArray[np.intp],
+    halves: Sequence[NDArray[np.intp]] | None = None,
+) -> tuple[float, float, float]:
     """Expected gain from one measurement, by weighting the draws with what it might turn out to be.
 
     Parameters
@@ -206,6 +214,8 @@ def reweigh(aim: Aim, target: Array, log_density: Array, origin: NDArray[np.intp
         Of each outcome under each draw.
     origin : array of int, shape (outcome,)
         Draw that each outcome was made from, which has no weight for it.
+    halves : two arrays of int, optional
+        Draws by which a decision is taken and by which it is paid for, and in turn; every other one by default.
 
     Returns
     -------
@@ -217,7 +227,11 @@ def reweigh(aim: Aim, target: Array, log_density: Array, origin: NDArray[np.intp
     log_density[origin, np.arange(len(origin))] = -np.inf
     weights = softmax(log_density, axis=0)
     concentration = np.square(weights).sum(axis=0)
-    gains = _regrets_saved(target, log_density) if aim.decide else _variance_explained(target, weights, concentration)
+    if aim.decide:
+        every = np.arange(len(target))
+        gains = _regrets_saved(target, log_density, (every[::2], every[1::2]) if halves is None else halves)
+    else:
+        gains = _variance_explained(target, weights, concentration)
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     return min(max(float(gains.mean()), 0.0), aim.open(target)), float(error), float(np.median(1 / concentration))
 
@@ -235,9 +249,8 @@ def _variance_explained(target: Array, weights: Array, concentration: Array) -> 
     return min(between, within, key=np.std)
 
 
-def _regrets_saved(target: Array, log_density: Array) -> Array:
+def _regrets_saved(target: Array, log_density: Array, halves: Sequence[NDArray[np.intp]]) -> Array:
     """Gain at each outcome: options are picked by one half of the draws and paid for by the other, and in turn."""
-    halves = [slice(0, None, 2), slice(1, None, 2)]
     first, other = (softmax(log_density[half], axis=0).T @ target[half] for half in halves)
     now, saved = target.mean(axis=0).argmin(), []
     for picked, paid in ((first, other), (other, first)):

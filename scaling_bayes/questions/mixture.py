@@ -99,7 +99,9 @@ def mix(stack: xr.DataTree, ask: Ask) -> xr.Dataset:
     lightest_first = sorted(zip(shares, aligned, strict=True), key=lambda pair: pair[0])
     coords = [{n: c for n, c in each.coords.items() if n not in SAMPLE} for _, each in lightest_first]
     every = {name: coord for each in coords for name, coord in each.items()}
-    return xr.Dataset(found, coords=every).assign_attrs(tell({name: each.attrs for name, each in answers.items()}, first.attrs, read_weights(stack)))
+    return xr.Dataset(found, coords=every).assign_attrs(
+        tell({name: each.attrs for name, each in answers.items()}, first.attrs, read_weights(stack))
+    )
 
 
 def share_draws(stack: xr.DataTree) -> dict[str, xr.DataTree]:

@@ -1,6 +1,7 @@
 """`plan`: which run to train next, by what it is expected to teach about a decision, and what it costs."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -128,10 +129,9 @@ def plan(
     table = list_candidates(posterior, candidates, cost)
     spent = replicates * table.pop("cost").to_numpy()
     aim, rng = Aim(decide=choose is not None), np.random.default_rng(seed).spawn(3)
-    asked = {"target": target, "choose": choose, "replicates": replicates}
-    study = draw_study(posterior, table, **asked, rng=rng[0])
-    drifts = any(read_record(stage).axes for stage in list_stages(posterior))
-    alone = draw_study(posterior, table, **asked, rng=rng[1], exact=True) if drifts else study
+    draw = partial(draw_study, posterior, table, target, choose, replicates)
+    study, drifts = draw(rng[0]), any(read_record(stage).axes for stage in list_stages(posterior))
+    alone = draw(rng[1], exact=True) if drifts else study
     exact, exact_error = alone.screen(aim)
     found = _refine(aim, study, spent, refine, replicates, rng[2])
     found["share_if_law_exact"] = exact / (aim.open(alone.target) or 1.0)
@@ -212,7 +212,7 @@ def _refine(
     found = found.assign(refined=False, effective_draws=np.nan)
     told = np.where(gain > RESOLVED * error, gain / spent, 0.0)
     for k in np.argsort(-told, kind="stable")[:refine]:
-        refined, scatter, effective = reweigh(aim, study.target, *study.outcomes(k, replicates, rng))
+        refined, scatter, effective = reweigh(aim, study.target, *study.outcomes(k, replicates, rng), study.halves)
         found.loc[k, ["gain", "gain_error", "effective_draws"]] = refined, np.hypot(scatter, error[k]), effective
         found.loc[k, "refined"] = True
     return found

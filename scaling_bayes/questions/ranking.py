@@ -55,7 +55,8 @@ def rank(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
         columns |= {"regret_factor": median.droplevel("quantity"), "p_unattained": answer["p_unattained"].to_series()}
     table = table.join(pd.DataFrame(columns))
     (place,) = answer["extrapolation"].dims
-    table["extrapolation"] = table.index.get_level_values(place).map(answer["extrapolation"].to_series())
+    ratio = dict(answer["extrapolation"].to_series().items())
+    table["extrapolation"] = [ratio[point] for point in table.index.get_level_values(str(place))]
     dim = str(answer.attrs["group"])
     outer = [str(name) for name in table.index.names if name != dim]
     table = table.reorder_levels([*outer, dim]).sort_values("regret").sort_index(level=outer, sort_remaining=False)

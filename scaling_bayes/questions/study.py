@@ -9,12 +9,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from scaling_bayes.laws.residuals import RESIDUALS
-from scaling_bayes.questions.forecast import Forecast, forecast
-from scaling_bayes.questions.joint import draw_ahead, drop_drift, expect_first
+from scaling_bayes.questions.joint import draw_ahead, drop_drift
 from scaling_bayes.questions.learning import Aim, Array, screen
 from scaling_bayes.questions.mixture import interleave, is_stack, share_draws
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.readings import Reading, read_runs
 from scaling_bayes.symbols import suggest
 
 Target = Callable[[xr.DataTree], xr.DataArray]
@@ -22,51 +21,6 @@ SAMPLE = ("chain", "draw")
 
 OUTCOMES = 256
 """Measurements that a run may turn out to give, over which a refined gain is averaged."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One response of the runs, as a posterior foretells it.
-
-    Attributes
-    ----------
-    ahead : Forecast
-    signal : array, shape (draw, run)
-        Log mean of each run that could be trained.
-    noise : array, shape (draw, run)
-        Variance that its noise amounts to, of all replicates together.
-    within : array, shape (draw, run)
-        Spread of the effect of a run never seen; zero for fitted ones, and where rows are runs.
-    """
-
-    ahead: Forecast
-    signal: Array
-    noise: Array
-    within: Array
-
-    def means(self, run: int, replicates: int, rng: np.random.Generator) -> Array:
-        """Log mean with an effect of each replicate, shape (draw, replicate)."""
-        effect = self.within[:, run, None] * rng.standard_normal((len(self.signal), replicates))
-        return np.asarray(self.signal[:, run, None] + effect)
-
-    def measure(self, run: int, means: Array, rows: NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """What a run gives under some of the draws, shape (row, replicate)."""
-        given = {name: value[rows] for name, value in self._noise_of(run).items()}
-        return means[rows] + RESIDUALS[self.ahead.record.noise].draw(given, means[rows].shape, rng, means[rows])
-
-    def log_density(self, run: int, means: Array, measured: Array) -> Array:
-        """Log density of each measurement, all replicates together, under each draw, shape (draw, measurement)."""
-        residual, values = RESIDUALS[self.ahead.record.noise], self._noise_of(run)
-        density = np.zeros((len(means), len(measured)))
-        for m in range(means.shape[1]):
-            centre = means[:, m, None]
-            density += residual.log_density(measured[None, :, m] - centre, values, centre)
-        return density
-
-    def _noise_of(self, run: int) -> dict[str, Array]:
-        shape = self.ahead.log_mean.shape
-        every = self.ahead.noise_values().items()
-        return {name: np.broadcast_to(v, shape).reshape(self.signal.shape)[:, run, None] for name, v in every}
 
 
 @dataclass(frozen=True)
@@ -101,6 +55,12 @@ class Study:
     def counts(self) -> list[int]:
         """Draws of each member."""
         return [len(readings[0].signal) for readings in self.members]
+
+    @property
+    def halves(self) -> list[NDArray[np.intp]]:
+        """Every other draw of each member, and the rest."""
+        turn = np.concatenate([np.arange(count) % 2 for count in self.counts])[self.order]
+        return [np.flatnonzero(turn == k) for k in (0, 1)]
 
     def split(self) -> list["Study"]:
         """Each member by itself."""
@@ -214,7 +174,7 @@ def draw_study(
     readings, asked = {}, {}
     for name, member in members.items():
         known = draw_ahead(drop_drift(member) if exact else member, runs, rng)
-        readings[name] = _read_runs(known, runs, replicates, rng)
+        readings[name] = read_runs(known, runs, replicates, rng)
         asked[name] = read_target(target, known, choose)
         if len(asked[name]) != (draws := len(readings[name][0].signal)):
             raise QuestionError(
@@ -225,31 +185,6 @@ def draw_study(
     _check_alike({name: each["option"].values.tolist() for name, each in asked.items()}, "options of the target")
     order = interleave([len(each) for each in asked.values()])
     return Study(np.concatenate([each.values for each in asked.values()])[order], list(readings.values()), order)
-
-
-def _read_runs(known: xr.DataTree, runs: pd.DataFrame, replicates: int, rng: np.random.Generator) -> list[Reading]:
-    """What runs measure: the response, and of a chain before it what its first stage predicts.
-
-    The second stage is read where the first one expects a run to be.
-    """
-    if "first" not in known.children:
-        return [_read_response(known, runs, replicates, rng)]
-    first = known.children["first"]
-    reached = runs.assign(**expect_first(first, runs, rng))
-    second = known.drop_nodes("first")
-    return [_read_response(first, runs, replicates, rng), _read_response(second, reached, replicates, rng)]
-
-
-def _read_response(known: xr.DataTree, runs: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Reading:
-    ahead = forecast(known, runs, rng)
-    fitted = ahead.fitted_runs()
-    signal = np.where(fitted, ahead.run_mean.values, ahead.log_mean.values)
-    noise = RESIDUALS[ahead.record.noise].information_variance(ahead.noise_values(), ahead.log_mean.values)
-    spread = ahead.draws["within_spread"].values[..., None] if ahead.record.within else 0.0
-    within = np.where(fitted, 0.0, spread)
-    shape = (-1, len(runs))
-    noise, within = (np.broadcast_to(v, signal.shape).reshape(shape) for v in (noise + np.square(within), within))
-    return Reading(ahead, signal.reshape(shape), noise / replicates, within)
 
 
 def _check_alike(found: Mapping[str, list[Any]], what: str) -> None:
