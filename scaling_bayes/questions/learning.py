@@ -17,6 +17,7 @@ measurements y drawn from the posterior (importance sampling).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class Aim:
         return mean.min() - after.min(axis=-2).mean(axis=-1)
 
 
+@cache
 def _nodes(dims: int) -> Array:
     """Evenly spread normal numbers, shape (dims, NODES), whose mean is zero; more dims leave the first as they were."""
     points = qmc.Sobol(max(dims, MOST_DIMS), rng=np.random.default_rng(0)).random(NODES // 2)
