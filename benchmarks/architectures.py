@@ -1,14 +1,14 @@
 """Vision-language networks compared, ``python -m benchmarks.architectures``: from which compute on MaMMUT beats CLIP.
 
-Error rates are fitted up to a compute and the two curves compared: of five tasks on two corpora together, of a constant
-schedule, and of one task with every run or with the best ones only. Larger runs are foretold.
+Error rates are fitted up to a compute and the curves compared: of five tasks on two corpora together, of a constant
+schedule, of four architectures, and of one task with every run or with the best ones only. Larger runs are foretold.
 """
 
 import argparse
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from benchmarks.markdown import format_markdown
 RESULTS = Path(__file__).parent / "results" / "architectures.csv"
 OLD, NEW = "clip", "mammut"
 PAIR = (OLD, NEW)
+EVERY = ("clip", "coca", NEW, "siglip")
 
 LEAST = 1e17
 """Runs with less compute are left out: the shift of the published curve of CLIP is 1e17 FLOP, below it little falls."""
@@ -41,7 +42,7 @@ PUBLISHED = (1e19, 1e20)
 """Compute at which the paper says that MaMMUT overtakes CLIP."""
 
 SCALES = (1e18, 1e19, 1e20, 1e21)
-"""Compute at which the two are compared."""
+"""Compute at which architectures are compared."""
 
 RUN = "trained_network"
 """Coordinate of what was trained once: a network, for a number of samples."""
@@ -61,12 +62,14 @@ class Case:
         Fit every run, worse ones above the curve, instead of the best run of each bin of compute.
     where : mapping
         Coordinate -> values of the runs that belong to the case.
+    architectures : tuple of str
     """
 
     sweep: str
     groups: tuple[str, ...]
     frontier: bool = False
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    architectures: tuple[str, ...] = PAIR
 
     def model(self) -> sb.Model:
         """A shifted power law along C with a drift; corpora have no exponents of their own, tasks no shifts."""
@@ -84,6 +87,12 @@ CASES: Mapping[str, Case] = {
         "laion-comparison", ("architecture", "corpus", "task"), where={"schedule": ("cosine",)}
     ),
     "constant": Case("laion-comparison", ("architecture", "task"), where={"schedule": ("const",)}),
+    "cosine, four architectures": Case(
+        "laion-comparison",
+        ("architecture", "task"),
+        where={"schedule": ("cosine",), "corpus": ("datacomp_1b",)},
+        architectures=EVERY,
+    ),
     "one task, best runs": Case("laion-runs", ("architecture",)),
     "one task, every run": Case("laion-runs", ("architecture",), frontier=True),
 }
@@ -108,7 +117,7 @@ def load_parts(case: Case, above: float = ABOVE) -> tuple[xr.Dataset, xr.Dataset
     SweepError
         If the sweep cannot be had, or a part would be empty.
     """
-    sweep = pick_runs(sb.load_sweep(case.sweep, subset="all"), {"architecture": PAIR, **case.where})
+    sweep = pick_runs(sb.load_sweep(case.sweep, subset="all"), {"architecture": case.architectures, **case.where})
     sweep = sb.accuracy_to_error(sweep.isel(run=np.flatnonzero(sweep["C"] >= LEAST)))
     names = [name for name in ("architecture", "corpus", "network", "D") if name in sweep.coords]
     labels = zip(*(sweep[name].values.astype(str) for name in names), strict=True)
@@ -134,21 +143,40 @@ def pick_best(sweep: xr.Dataset, groups: Sequence[str], bins: int = BINS) -> xr.
 
 
 def compare_curves(posterior: xr.DataTree) -> pd.DataFrame:
-    """Where the two cross, who is better along C, and how much compute one is worth: a row a corpus and task."""
+    """Who is the best along C, and of CLIP and MaMMUT where they cross and how much compute one is worth.
+
+    Returns
+    -------
+    DataFrame
+        One row a corpus, task and architecture; all but ``p_best`` is the same for every architecture.
+    """
+    compared = sb.compare(posterior, "architecture", at={"C": list(SCALES)}, along=None)
+    pair = _compare_pair(posterior, compared["p_better"].sel(architecture=NEW, architecture_other=OLD))
+    best = {f"p_best_{C:.0e}": compared["p_best"].isel(point=k) for k, C in enumerate(SCALES)}
+    ranked, crossed = (_to_rows(columns) for columns in (best, pair))
+    shared = [name for name in ("corpus", "task") if name in ranked]
+    return ranked.merge(crossed, how="left", on=shared) if shared else ranked.merge(crossed, how="cross")
+
+
+def _compare_pair(posterior: xr.DataTree, better: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Columns of CLIP and MaMMUT."""
     crossing = sb.crossover(posterior, "architecture", between=PAIR, within=WITHIN)
     place = crossing["crossing"]
     columns = {name: crossing[name] for name in ("p_none", "p_one", "p_more")}
     columns |= {f"crossing_{100 * q:.0f}": crossing["crossing_quantile"].sel(quantile=q) for q in (0.05, 0.5, 0.95)}
     columns["p_published"] = ((place > PUBLISHED[0]) & (place < PUBLISHED[1])).mean(("chain", "draw"))
-    along = {"at": {"C": list(SCALES)}, "along": None}
-    better = sb.compare(posterior, "architecture", **along)["p_better"].sel(architecture=NEW, architecture_other=OLD)
     worth = sb.multiplier(posterior, "architecture", baseline=OLD, at={"C": list(SCALES)})["multiplier"]
     worth = worth.sel(architecture=NEW).quantile([0.05, 0.5, 0.95], ("chain", "draw"), method="inverted_cdf")
     for k, C in enumerate(SCALES):
         columns[f"p_better_{C:.0e}"] = better.isel(point=k)
         columns |= {f"multiplier_{100 * q:.0f}_{C:.0e}": worth.isel(point=k).sel(quantile=q) for q in (0.05, 0.5, 0.95)}
+    return columns
+
+
+def _to_rows(columns: Mapping[str, xr.DataArray]) -> pd.DataFrame:
+    """A row for each combination of labels."""
     kept = xr.Dataset({name: c.drop_vars(set(c.coords) - set(c.dims)) for name, c in columns.items()})
-    return kept.expand_dims(architecture=[NEW]).to_dataframe().reset_index().drop(columns="architecture")
+    return kept.expand_dims("row").to_dataframe().reset_index().drop(columns="row")
 
 
 def score_curves(posterior: xr.DataTree, held_out: xr.Dataset) -> pd.DataFrame:
@@ -175,7 +203,7 @@ def count_training(case: Case, above: float = ABOVE) -> dict[str, float]:
 
     With a constant rate shorter runs are checkpoints of the longest one.
     """
-    parts = load_parts(Case(case.sweep, case.groups, frontier=True, where=case.where), above)
+    parts = load_parts(replace(case, frontier=True), above)
     runs = parts[0].to_dataframe().drop_duplicates(RUN)
     trunk = [name for name in ("architecture", "corpus", "network") if name in runs]
     return {"flop_each": runs["C"].sum(), "flop_longest": runs.groupby(trunk)["C"].max().sum()}
@@ -187,7 +215,7 @@ def run_one(name: str, settings: Settings, above: float = ABOVE) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        One row a corpus, task and architecture of the held-out runs, with what `compare_curves` says of the pair.
+        One row a corpus, task and architecture: what `compare_curves` says, and the scores of its held-out runs.
     """
     case = CASES[name]
     fit_part, held_out = load_parts(case, above)
@@ -198,9 +226,6 @@ def run_one(name: str, settings: Settings, above: float = ABOVE) -> pd.DataFrame
             case.model(), fit_part, seed=settings.seed, draws=settings.draws, warmup=settings.warmup, progress=False
         )
     seconds = round(count_cpu_seconds() - started, 1)
-    curves, scores = compare_curves(posterior), score_curves(posterior, held_out)
-    shared = [name for name in ("corpus", "task") if name in curves]
-    rows = curves.merge(scores, how="left", on=shared) if shared else curves.merge(scores, how="cross")
     about: dict[str, Any] = {
         "case": name,
         "above": above,
@@ -208,7 +233,14 @@ def run_one(name: str, settings: Settings, above: float = ABOVE) -> pd.DataFrame
         **count_training(case, above),
     }
     about |= {**read_facts(posterior), "cpu_seconds": seconds, "draws": settings.draws, "seed": settings.seed}
-    return rows.assign(**about)
+    return tabulate(posterior, fit_part, held_out).assign(**about)
+
+
+def tabulate(posterior: xr.DataTree, fit_part: xr.Dataset, held_out: xr.Dataset) -> pd.DataFrame:
+    """Curves compared and scored, with the largest fitted compute of each architecture."""
+    curves, scores = compare_curves(posterior), score_curves(posterior, held_out)
+    rows = curves.merge(scores, how="left", on=[name for name in ("corpus", "task", "architecture") if name in scores])
+    return rows.assign(fitted_to=rows["architecture"].map(fit_part["C"].groupby("architecture").max().to_series()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -243,18 +275,20 @@ def keep_rows(rows: pd.DataFrame, path: Path) -> None:
 def print_scoreboard(rows: pd.DataFrame) -> None:
     """Print the crossing, who is better and by how much, the larger runs, and each fit, in Markdown."""
     rows = rows.assign(corpus=rows.get("corpus", ""), task=rows.get("task", ""))
-    flop = [str(name) for name in rows if str(name).startswith(("crossing_", "flop_", "above"))]
+    flop = [str(name) for name in rows if str(name).startswith(("crossing_", "flop_", "above", "fitted_to"))]
     rows[flop] = rows[flop].map("{:.2g}".format).replace("nan", "")
     key = ["case", "above", "corpus", "task"]
     pairs, fits = rows.drop_duplicates(key), rows.drop_duplicates(["case", "above"])
+    several = rows[rows["case"].map(lambda name: len(CASES[name].architectures) > len(PAIR))]
     crossing = ["p_none", "p_one", "p_more", "crossing_5", "crossing_50", "crossing_95", "p_published"]
-    better = [f"p_better_{C:.0e}" for C in SCALES]
+    better, best = ([f"{name}_{C:.0e}" for C in SCALES] for name in ("p_better", "p_best"))
     worth = [f"multiplier_{q}_{C:.0e}" for C in (1e20, 1e21) for q in (5, 50, 95)]
     facts = ["fitted", "flop_each", "flop_longest", "gates_passed", "failed_gates", "min_ess", "divergences"]
     scored = ["architecture", "held_out", "rmse", "bias", "coverage"]
     tables = (
         pairs[key + crossing],
         pairs[key + better + worth],
+        several[[*key, "architecture", "fitted_to", *best]],
         rows.dropna(subset=["rmse"])[key + scored],
         fits[["case", "above", *facts, "cpu_seconds", "draws"]],
     )

@@ -36,7 +36,7 @@ def plot_prediction(
         From `predict` along one path: dims (chain, draw, point), and at most one grouping. A coordinate is the scale,
         named by ``attrs["along"]`` or ``attrs["scale"]``.
     fit_part : Dataset, optional
-        Fitted runs, outlined; their range is grey.
+        Fitted runs, outlined.
     scored : Dataset, optional
         From `score`: runs that were held out, filled where they lie inside their own interval, and a vermilion cross
         where they do not.
@@ -70,7 +70,7 @@ def plot_prediction(
     if len(dims) > 1 or not {"chain", "draw", "point"} <= set(answer[response].dims):
         raise FigureError(f"the prediction has dims {answer[response].dims}; select one group of all groupings but one")
     scale = scale_of(answer, maker)
-    answer = _add_fitted(answer.sortby(scale), fit_part, str(scale.name))
+    answer = answer.sortby(scale)
     labels = answer[dims[0]].values.astype(str).tolist() if dims else [""]
     parts = {label: answer.isel({dims[0]: k}) if dims else answer for k, label in enumerate(labels)}
     shared = len(labels) <= TOGETHER
@@ -91,16 +91,9 @@ def plot_prediction(
             log_axis(ax.yaxis, str(answer[response].attrs.get("units", "")))
             if k % columns == 0:
                 ax.set_ylabel(axis_label(answer[response]))
-        strip = [fitted_patch()] if "fitted" in answer.attrs else []
-        legend_below(fig, [*_legend(labels if shared else [], colours, markers, fit_part, scored, level), *strip])
+        shown = _legend(labels if shared else [], colours, markers, fit_part, scored, level)
+        legend_below(fig, [*shown, fitted_patch()])
         return fig
-
-
-def _add_fitted(answer: xr.Dataset, fit_part: xr.Dataset | None, along: str) -> xr.Dataset:
-    """The fitted range from the fitted runs, where the answer does not know it."""
-    if "fitted" in answer.attrs or fit_part is None or along not in fit_part.coords:
-        return answer
-    return answer.assign_attrs(fitted=[float(fit_part[along].min()), float(fit_part[along].max())])
 
 
 def _of(runs: xr.Dataset | None, dims: Sequence[str], label: str) -> xr.Dataset | None:

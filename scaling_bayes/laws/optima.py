@@ -25,7 +25,7 @@ GRID = 36
 NEVER = 1e9
 """Stands for infinity where a search compares values."""
 
-BLOCK = 1 << 21
+BLOCK = 1 << 19
 """Values that a search holds at once, about."""
 
 
@@ -178,7 +178,7 @@ class Minimum:
     at_edge: NDArray[np.bool_]
 
 
-def minimise(curve: Curve, low: Array, high: Array) -> Minimum:
+def minimise(curve: Curve, low: Array, high: Array, *, roughly: bool = False) -> Minimum:
     """The lowest point of each of many curves: on a grid, then by Chandrupatla's method inside its bracket.
 
     Parameters
@@ -187,6 +187,8 @@ def minimise(curve: Curve, low: Array, high: Array) -> Minimum:
         Positions and the numbers of their curves, which broadcast -> values; inf where nothing can be.
     low, high : array, shape (element,)
         Range of each.
+    roughly : bool
+        Take the lowest point of the parabola through the bracket instead.
 
     Returns
     -------
@@ -199,13 +201,19 @@ def minimise(curve: Curve, low: Array, high: Array) -> Minimum:
     ([0.5, 1.0, 2.0], [True, False, False])
     """
     blocks = np.array_split(np.arange(low.size), max(1, -(-low.size * GRID // BLOCK)))
-    found = [_minimise_block(curve, low[rows], high[rows], rows) for rows in blocks]
+    finish = _vertex if roughly else _descend
+    found = [_minimise_block(curve, low[rows], high[rows], rows, finish) for rows in blocks]
     x, value, at_edge = (np.concatenate([each[i] for each in found]) for i in range(3))
     return Minimum(x, value, at_edge.astype(bool))
 
 
+Places = tuple[Array, Array, Array]
+Finish = Callable[[Curve, Places, Places, Rows], tuple[Array, Array]]
+"""Positions and values of the best place of a grid and its neighbours -> the lowest point between these."""
+
+
 def _minimise_block(
-    curve: Curve, low: Array, high: Array, rows: Rows, again: int = 2
+    curve: Curve, low: Array, high: Array, rows: Rows, finish: Finish, again: int = 2
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Minima of some curves; where the first or last place is best, the step beside it is looked at `again`."""
     grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, GRID)
@@ -215,14 +223,25 @@ def _minimise_block(
     x, value = grid[own, best], values[own, best]
     at_edge = (best == 0) | (best == GRID - 1)
     if (k := own[~at_edge]).size:
-        bracket = (grid[k, best[k] - 1], grid[k, best[k]], grid[k, best[k] + 1])
-        finer = elementwise.find_minimum(_by_number(curve), bracket, args=(rows[k],))
-        x[k], value[k] = finer.x, finer.f_x
+        places, levels = (tuple(each[k, best[k] + step] for step in (-1, 0, 1)) for each in (grid, values))
+        x[k], value[k] = finish(curve, places, levels, rows[k])
     if again and (k := own[at_edge]).size:
         first = np.minimum(best[k], GRID - 2)
         ends = grid[k, first], grid[k, first + 1]
-        x[k], value[k], at_edge[k] = _minimise_block(curve, *ends, rows[k], again - 1)
+        x[k], value[k], at_edge[k] = _minimise_block(curve, *ends, rows[k], finish, again - 1)
     return x, value, at_edge
+
+
+def _descend(curve: Curve, places: Places, levels: Places, rows: Rows) -> tuple[Array, Array]:
+    found = elementwise.find_minimum(_by_number(curve), places, args=(rows,))
+    return found.x, found.f_x
+
+
+def _vertex(curve: Curve, places: Places, levels: Places, rows: Rows) -> tuple[Array, Array]:
+    before, after = levels[0] - levels[1], levels[2] - levels[1]
+    both = before + after
+    shift = np.divide(before - after, 2 * both, out=np.zeros_like(both), where=both > 0)
+    return places[1] + shift * (places[2] - places[1]), levels[1] - shift * (before - after) / 4
 
 
 def _by_number(curve: Curve) -> Curve:

@@ -156,8 +156,8 @@ def trace_isoflops(
     Returns
     -------
     Dataset
-        The response, dims (chain, draw, [groups], budget, size), with its drift; coordinates ``N`` and ``D``
-        (budget, size).
+        The response, dims (chain, draw, [groups], budget, size), with its drift; coordinates ``N``, ``D`` and
+        ``extrapolation`` (budget, size).
 
     Raises
     ------
@@ -196,6 +196,7 @@ def _trace(
     loss = ufuncs.exp(surface.log_mean(covariates, total_drift(surface.draw_drifts(covariates, rng), covariates)))
     named = loss.where(D > 0).assign_attrs(units=surface.record.unit, long_name=surface.record.response)
     coords = {"budget": ("budget", budget, {"units": cost.unit}), "N": N.assign_attrs(units=surface.units["N"])}
+    coords["extrapolation"] = surface.extrapolation(covariates)
     answer = named.to_dataset(name=surface.record.response).assign_coords(
         {**coords, "D": D.assign_attrs(units=surface.units["D"])}
     )

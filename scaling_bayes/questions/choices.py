@@ -182,11 +182,6 @@ def measure_draws(
     return xr.concat(parts, "draw", data_vars="all", coords="minimal", compat="override", join="exact")
 
 
-def fitted_range(record: Record, along: str | None) -> dict[str, list[float]]:
-    """Attribute that says the smallest and the largest fitted value of a scale; nothing where it was not fitted."""
-    return {"fitted": list(record.fitted[along])} if along and along in record.fitted else {}
-
-
 def check_size(size: int, advice: str) -> None:
     """Refuse an answer of more than `LARGEST` bytes.
 

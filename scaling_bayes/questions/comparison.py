@@ -18,7 +18,6 @@ from scaling_bayes.questions.choices import (
     Choices,
     as_columns,
     check_size,
-    fitted_range,
     measure_draws,
     read_average,
     read_choices,
@@ -116,7 +115,7 @@ def compare(
     drawn = measure_draws(posterior, record, choices.name_points(paths.columns), rng, measure)
     answer = _contrast(drawn, choices, versus, record)
     answer = _label(answer, points, choices, versus, record, scale)
-    return answer.assign_attrs(describe(posterior, record))
+    return answer.assign_attrs(describe(posterior, record, scale or ""))
 
 
 def _measure(
@@ -191,7 +190,7 @@ def _label(
     for name, words in _WORDS.items():
         if name in answer:
             answer[name].attrs["long_name"] = words.format(response=record.response, along=along)
-    told = fitted_range(record, along) | ({"against": choices.names[versus[0]]} if len(versus) == 1 else {})
+    told = {"against": choices.names[versus[0]]} if len(versus) == 1 else {}
     return answer.assign_attrs(group=dim, along=along or "", better=_BETTER[sense_of(record.response)], **told)
 
 

@@ -10,7 +10,6 @@ import xarray as xr
 from scaling_bayes.questions.choices import (
     Choices,
     as_columns,
-    fitted_range,
     measure_draws,
     read_average,
     read_choices,
@@ -122,9 +121,9 @@ def _draw_crossings(
     drawn = measure_draws(posterior, record, choices.name_points(columns), rng, measure)
     unit = str(fitted[along].attrs.get("units", "")) if along in fitted else ""
     drawn["crossing"].attrs = {"units": unit, "long_name": f"{along} of the crossing, given one"}
-    told = {"group": choices.dim, "along": along, "within": list(within)} | fitted_range(record, along)
+    told = {"group": choices.dim, "along": along, "within": list(within)}
     labelled = drawn.assign_coords(choices.coords()).assign_coords(points.coords)
-    return labelled.assign_attrs(describe(posterior, record), **told)
+    return labelled.assign_attrs(describe(posterior, record, along), **told)
 
 
 def _read_pair(record: Any, group: str | Sequence[str], between: Sequence[str | Sequence[str]]) -> Choices:

@@ -99,7 +99,9 @@ def exponents(
         exponent = drawn["exponent"]
         drawn["exponent_difference"] = exponent - exponent.rename({group: f"{group}_other"})
     answer = drawn.rename(point=place).assign_coords(points.coords)
-    return _label(answer, record, scale).assign_attrs(describe(posterior, record), along=scale, group=group or "")
+    return _label(answer, record, scale).assign_attrs(
+        describe(posterior, record, scale), along=scale, group=group or ""
+    )
 
 
 def _measure(ahead: Forecast, *, size: int) -> xr.Dataset:

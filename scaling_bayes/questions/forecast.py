@@ -160,9 +160,14 @@ def _forecast_first(
     return forecast(posterior.children["first"], at, rng, fresh_runs=fresh)
 
 
-def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
-    """Attributes that every answer carries: the response, the model behind it, and where its draws are from."""
+def describe(posterior: xr.DataTree, record: Record, along: str = "") -> dict[str, Any]:
+    """Attributes that every answer carries: the response, the model behind it, and where its draws are from.
+
+    ``scale`` is what ``extrapolation`` is a ratio of, and ``fitted`` the smallest and the largest fitted value of what
+    the answer runs along: of `along`, or of the scale; it is absent where `along` was not fitted.
+    """
     gates = json.loads(posterior.attrs.get("gates", "[]"))
+    ends = record.fitted.get(along or record.scale_axis())
     return {
         "response": record.response,
         "units": record.unit,
@@ -175,6 +180,7 @@ def describe(posterior: xr.DataTree, record: Record) -> dict[str, Any]:
         "pooling": json.dumps({p: _say_pool(pool) for p, pool in record.pooling.items()}),
         "noise": record.noise,
         "drift": ", ".join(axis.name for axis in record.axes),
+        **({"fitted": list(ends)} if ends else {}),
         **{name: posterior.attrs[name] for name in KEPT if name in posterior.attrs},
     }
 

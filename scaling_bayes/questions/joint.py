@@ -22,8 +22,9 @@ import xarray as xr
 from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.record import Record
 from scaling_bayes.laws.wiener import SAME_LEVEL, further_knots
+from scaling_bayes.questions.forecast import forecast
 from scaling_bayes.questions.groups import complete_groups
-from scaling_bayes.questions.points import as_points, read_single
+from scaling_bayes.questions.points import as_points, read_record
 
 
 def draw_ahead(
@@ -43,35 +44,50 @@ def draw_ahead(
     -------
     DataTree
         Groups ``posterior`` and ``constant_data``; its drift is known at the points, for every group, and the groups
-        that they name are as if fitted.
+        that they name are as if fitted. Of a chain that holds of both stages, and the drift along what the first one
+        predicts is known at what it expects at the points.
 
     Raises
     ------
     QuestionError
         See `as_points` and `complete_groups`.
     """
-    record = read_single(posterior)
-    points = as_points(at, record, posterior["constant_data"].to_dataset())
+    record, first, expected = read_record(posterior), None, dict[str, np.ndarray]()
+    if "first" in posterior.children:
+        first = draw_ahead(posterior.children["first"], at, rng)
+        expected = expect_first(first, at, rng)
+    points = as_points(at, record, posterior["constant_data"].to_dataset(), next(iter(expected), ""))
     draws = complete_groups(posterior["posterior"].to_dataset(), record, points, rng)
-    columns = {str(name): column.values for name, column in points.coords.items()}
+    columns = {str(name): column.values for name, column in points.coords.items()} | expected
     axes = tuple(_add_knots(axis, axis.distance(axis_values(axis.name, columns))) for axis in record.axes)
     factors = {name: draws[name].values.tolist() for name in record.factors}
     record = replace(record, axes=axes, factors=factors)
-    return _replace(posterior, _add_weights(draws, axes, rng), record)
+    return _replace(posterior, _add_weights(draws, axes, rng), record, first)
+
+
+def expect_first(
+    first: xr.DataTree, at: Mapping[str, Any] | pd.DataFrame | xr.Dataset, rng: np.random.Generator
+) -> dict[str, Any]:
+    """What the first stage of a chain expects at points, by the name of its response."""
+    ahead = forecast(first, at, rng)
+    return {ahead.record.response: np.exp(ahead.log_mean.mean(("chain", "draw")).values.ravel())}
 
 
 def drop_drift(posterior: xr.DataTree) -> xr.DataTree:
     """The same draws of a law that is taken to be exact, at every scale."""
-    record, draws = read_single(posterior), posterior["posterior"].to_dataset()
+    record, draws = read_record(posterior), posterior["posterior"].to_dataset()
+    first = drop_drift(posterior.children["first"]) if "first" in posterior.children else None
     of_drift = [name for name in draws.data_vars if str(name).startswith("drift_")]
     draws = draws.drop_vars(of_drift).drop_dims(["knot", "axis"], errors="ignore")
-    return _replace(posterior, draws, replace(record, axes=()))
+    return _replace(posterior, draws, replace(record, axes=()), first)
 
 
-def _replace(posterior: xr.DataTree, draws: xr.Dataset, record: Record) -> xr.DataTree:
+def _replace(posterior: xr.DataTree, draws: xr.Dataset, record: Record, first: xr.DataTree | None) -> xr.DataTree:
     """What questions need of a posterior, with other draws."""
     groups = {name: posterior[name].to_dataset() for name in ("constant_data", "observed_data") if name in posterior}
     tree = xr.DataTree.from_dict({"posterior": draws, **groups})
+    if first is not None:
+        tree["first"] = first
     tree.attrs = {**posterior.attrs, "record": record.to_json()}
     return tree
 

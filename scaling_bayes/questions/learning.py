@@ -8,12 +8,16 @@ From joint draws of the target :math:`t` and of the log mean :math:`s_k` of a ru
 
 and its variance by :math:`-b_k^2`. Of a decision, whose targets are the losses :math:`t_a` of its options, it lowers
 the expected regret by :math:`\min_a E[t_a] - E_z[\min_a (E[t_a] + b_{ka} z)]`, the knowledge gradient (Frazier et al.
-2009, INFORMS Journal on Computing 21:599). `reweigh` needs no normality: with weights :math:`w_i \propto p(y \mid
-\theta_i)` of the draws it averages over measurements y drawn from the posterior (importance sampling).
+2009, INFORMS Journal on Computing 21:599). Of a run that is measured in several responses, as loss and error, b holds
+the shifts by one after the other.
+
+`reweigh` needs no normality: with weights :math:`w_i \propto p(y \mid \theta_i)` of the draws it averages over
+measurements y drawn from the posterior (importance sampling).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +90,7 @@ class Aim:
         return mean.min() - after.min(axis=-2).mean(axis=-1)
 
 
+@cache
 def _nodes(dims: int) -> Array:
     """Evenly spread normal numbers, shape (dims, NODES), whose mean is zero; more dims leave the first as they were."""
     points = qmc.Sobol(max(dims, MOST_DIMS), rng=np.random.default_rng(0)).random(NODES // 2)
@@ -94,39 +99,42 @@ def _nodes(dims: int) -> Array:
 
 
 def joint_covariance(target: Array, signal: Array) -> Array:
-    """Covariance of the targets and, after them, the signals, shape (option + run, option + run).
+    """Covariance of the targets and, after them, the signals of every run, of shape (option + run x response) twice.
 
     Parameters
     ----------
     target : array, shape (draw, option)
-    signal : array, shape (draw, run)
+    signal : array, shape (draw, run, response)
+        What is measured of a run.
     """
-    both = np.concatenate([target, signal], axis=1)
+    both = np.concatenate([target, signal.reshape(len(signal), -1)], axis=1)
     centred = both - both.mean(axis=0)
     return centred.T @ centred / (len(both) - 1)
 
 
 def shifts_of(covariance: Array, noise: Array) -> Array:
-    """Shift b of each target by one measurement of each run.
+    """Shifts b of each target by measuring each run.
 
     Parameters
     ----------
-    covariance : array, shape (option + run, option + run)
-    noise : array, shape (run,)
+    covariance : array
+        From `joint_covariance`.
+    noise : array, shape (run, response)
         Variance of the noise.
 
     Returns
     -------
-    array, shape (run, option)
+    array, shape (run, option, response)
 
     Examples
     --------
-    >>> shifts_of(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.44])).round(3).tolist()
-    [[0.5]]
+    >>> shifts_of(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([[0.44]])).round(3).tolist()
+    [[[0.5]]]
     """
-    options = len(covariance) - len(noise)
-    spread = np.sqrt(np.diag(covariance)[options:] + noise)
-    return covariance[options:, :options] / spread[:, None]
+    at = len(covariance) - noise.size + np.arange(noise.size).reshape(noise.shape)
+    own = covariance[at[:, :, None], at[:, None, :]] + noise[:, :, None] * np.eye(noise.shape[1])
+    shifts = np.linalg.solve(np.linalg.cholesky(own), covariance[at, : len(covariance) - noise.size])
+    return np.asarray(shifts.swapaxes(1, 2))
 
 
 def measure(covariance: Array, noise: Array, run: int) -> Array:
@@ -134,11 +142,13 @@ def measure(covariance: Array, noise: Array, run: int) -> Array:
 
     Examples
     --------
-    >>> measure(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.44]), 0).round(3).tolist()
+    >>> measure(np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([[0.44]]), 0).round(3).tolist()
     [[0.75, 0.183], [0.183, 0.306]]
     """
-    at = len(covariance) - len(noise) + run
-    return covariance - np.outer(covariance[at], covariance[at]) / (covariance[at, at] + noise[run])
+    size = noise.shape[1]
+    at = len(covariance) - noise.size + run * size + np.arange(size)
+    own = covariance[np.ix_(at, at)] + np.diag(noise[run])
+    return np.asarray(covariance - covariance[:, at] @ np.linalg.solve(own, covariance[at]))
 
 
 def screen(aim: Aim, target: Array, signal: Array, noise: Array) -> tuple[Array, Array]:
@@ -148,8 +158,8 @@ def screen(aim: Aim, target: Array, signal: Array, noise: Array) -> tuple[Array,
     ----------
     aim : Aim
     target : array, shape (draw, option)
-    signal : array, shape (draw, run)
-    noise : array, shape (draw, run)
+    signal : array, shape (draw, run, response)
+    noise : array, shape (draw, run, response)
         Variance of the noise.
 
     Returns
@@ -160,7 +170,7 @@ def screen(aim: Aim, target: Array, signal: Array, noise: Array) -> tuple[Array,
 
     def gain(rows: NDArray[np.bool_]) -> Array:
         shifts = shifts_of(joint_covariance(target[rows], signal[rows]), noise[rows].mean(axis=0))
-        return aim.gain(target[rows].mean(axis=0), shifts[..., None])
+        return aim.gain(target[rows].mean(axis=0), shifts)
 
     found, error = jackknife(gain, len(target))
     most = aim.open(target)
@@ -189,7 +199,13 @@ def jackknife(statistic: Callable[[NDArray[np.bool_]], Array], draws: int) -> tu
     return estimate, np.sqrt((BLOCKS - 1) / BLOCKS * np.square(left - mean).sum(axis=0))
 
 
-def reweigh(aim: Aim, target: Array, log_density: Array, origin: NDArray[np.intp]) -> tuple[float, float, float]:
+def reweigh(
+    aim: Aim,
+    target: Array,
+    log_density: Array,
+    origin: NDArray[np.intp],
+    halves: Sequence[NDArray[np.intp]] | None = None,
+) -> tuple[float, float, float]:
     """Expected gain from one measurement, by weighting the draws with what it might turn out to be.
 
     Parameters
@@ -200,6 +216,8 @@ def reweigh(aim: Aim, target: Array, log_density: Array, origin: NDArray[np.intp
         Of each outcome under each draw.
     origin : array of int, shape (outcome,)
         Draw that each outcome was made from, which has no weight for it.
+    halves : two arrays of int, optional
+        Draws by which a decision is taken and by which it is paid for, and in turn; every other one by default.
 
     Returns
     -------
@@ -211,7 +229,11 @@ def reweigh(aim: Aim, target: Array, log_density: Array, origin: NDArray[np.intp
     log_density[origin, np.arange(len(origin))] = -np.inf
     weights = softmax(log_density, axis=0)
     concentration = np.square(weights).sum(axis=0)
-    gains = _regrets_saved(target, log_density) if aim.decide else _variance_explained(target, weights, concentration)
+    if aim.decide:
+        every = np.arange(len(target))
+        gains = _regrets_saved(target, log_density, (every[::2], every[1::2]) if halves is None else halves)
+    else:
+        gains = _variance_explained(target, weights, concentration)
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     return min(max(float(gains.mean()), 0.0), aim.open(target)), float(error), float(np.median(1 / concentration))
 
@@ -229,9 +251,8 @@ def _variance_explained(target: Array, weights: Array, concentration: Array) -> 
     return min(between, within, key=np.std)
 
 
-def _regrets_saved(target: Array, log_density: Array) -> Array:
+def _regrets_saved(target: Array, log_density: Array, halves: Sequence[NDArray[np.intp]]) -> Array:
     """Gain at each outcome: options are picked by one half of the draws and paid for by the other, and in turn."""
-    halves = [slice(0, None, 2), slice(1, None, 2)]
     first, other = (softmax(log_density[half], axis=0).T @ target[half] for half in halves)
     now, saved = target.mean(axis=0).argmin(), []
     for picked, paid in ((first, other), (other, first)):

@@ -7,7 +7,7 @@ by draw. What has no draws (a probability, an expectation) is averaged with the 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate
 
@@ -85,23 +85,42 @@ def mix(stack: xr.DataTree, ask: Ask) -> xr.Dataset:
         all members answer for. Attribute ``law`` names all laws, ``failed_gates`` the members that failed some, and
         ``weights`` says the weights, as JSON.
     """
-    weights = read_weights(stack)
-    draws = {name: _draws(stack.children[name]) for name in weights}
-    shape = max(draws.values(), key=np.prod)
-    counts = apportion(np.array(list(weights.values())), int(np.prod(shape)))
-    kept = {name: count for name, count in zip(weights, counts.tolist(), strict=True) if count}
-    answers = {name: ask(_thin(stack.children[name], count)) for name, count in kept.items()}
+    members = share_draws(stack)
+    answers = {name: ask(member) for name, member in members.items()}
     _check_same(answers)
-    order = np.concatenate([(np.arange(count) + 0.5) / count for count in kept.values()]).argsort(kind="stable")
-    first = answers[max(kept, key=kept.__getitem__)]
-    shares = np.array(list(kept.values())) / sum(kept.values())
+    shape = _widest(stack)
+    counts = {name: int(np.prod(_draws(member))) for name, member in members.items()}
+    order = interleave(list(counts.values()))
+    first = answers[max(counts, key=counts.__getitem__)]
+    shares = np.array(list(counts.values())) / sum(counts.values())
     aligned = xr.align(*answers.values(), join="inner", exclude=SAMPLE)
     common = [name for name in first.data_vars if all(name in each for each in aligned)]
     found = {name: _mix_variable([each[name] for each in aligned], shares, order, shape) for name in common}
     lightest_first = sorted(zip(shares, aligned, strict=True), key=lambda pair: pair[0])
     coords = [{n: c for n, c in each.coords.items() if n not in SAMPLE} for _, each in lightest_first]
     every = {name: coord for each in coords for name, coord in each.items()}
-    return xr.Dataset(found, coords=every).assign_attrs(_tell(answers, first, weights))
+    return xr.Dataset(found, coords=every).assign_attrs(
+        tell({name: each.attrs for name, each in answers.items()}, first.attrs, read_weights(stack))
+    )
+
+
+def share_draws(stack: xr.DataTree) -> dict[str, xr.DataTree]:
+    """Members of a stack that have a share in it, each with as many draws as its weight says."""
+    weights = read_weights(stack)
+    counts = apportion(np.array(list(weights.values())), int(np.prod(_widest(stack))))
+    kept = zip(weights, counts.tolist(), strict=True)
+    return {name: _thin(stack.children[name], count) for name, count in kept if count}
+
+
+def interleave(counts: Sequence[int]) -> NDArray[np.intp]:
+    """Order in which draws of members, one member after the other, are evenly mixed.
+
+    Examples
+    --------
+    >>> interleave([4, 2]).tolist()
+    [0, 4, 1, 2, 5, 3]
+    """
+    return np.concatenate([(np.arange(count) + 0.5) / count for count in counts]).argsort(kind="stable")
 
 
 def _check_same(answers: Mapping[str, xr.Dataset]) -> None:
@@ -129,6 +148,11 @@ def apportion(weights: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     counts = np.floor(exact).astype(np.int64)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
     return counts
+
+
+def _widest(stack: xr.DataTree) -> tuple[int, int]:
+    """Chains and draws of the member that has the most."""
+    return max((_draws(stack.children[name]) for name in read_weights(stack)), key=np.prod)
 
 
 def _draws(member: xr.DataTree) -> tuple[int, int]:
@@ -177,13 +201,13 @@ def _mix_variable(
     return xr.DataArray(joined, dims=(*SAMPLE, *rest), coords=coords, attrs=first.attrs)
 
 
-def _tell(answers: Mapping[str, xr.Dataset], first: xr.Dataset, weights: Mapping[str, float]) -> dict[str, Any]:
-    """Attributes of a mixture."""
-    laws = "; ".join(f"{name}: {answer.attrs.get('law', '')}" for name, answer in answers.items())
-    each = {
-        what: {name: answer.attrs[what] for name, answer in answers.items() if what in answer.attrs} for what in OWN
-    }
-    differ = {what: json.dumps(said) for what, said in each.items() if len(set(said.values())) > 1}
-    failed = {name: answer.attrs.get("failed_gates", "") for name, answer in answers.items()}
+def tell(
+    said: Mapping[str, Mapping[str, Any]], first: Mapping[str, Any], weights: Mapping[str, float]
+) -> dict[str, Any]:
+    """Attributes of a mixture, from those of the members' answers and of the one with the most weight."""
+    laws = "; ".join(f"{name}: {attrs.get('law', '')}" for name, attrs in said.items())
+    each = {what: {name: attrs[what] for name, attrs in said.items() if what in attrs} for what in OWN}
+    differ = {what: json.dumps(found) for what, found in each.items() if len(set(found.values())) > 1}
+    failed = {name: attrs.get("failed_gates", "") for name, attrs in said.items()}
     gates = "; ".join(f"{name}: {gates}" for name, gates in failed.items() if gates)
-    return {**first.attrs, **differ, "law": laws, "failed_gates": gates, "weights": json.dumps(dict(weights))}
+    return {**first, **differ, "law": laws, "failed_gates": gates, "weights": json.dumps(dict(weights))}

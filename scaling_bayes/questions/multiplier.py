@@ -11,7 +11,6 @@ import xarray as xr
 from scaling_bayes.questions.choices import (
     Choices,
     as_columns,
-    fitted_range,
     measure_draws,
     read_average,
     read_choices,
@@ -96,8 +95,8 @@ def multiplier(
     (place,) = points["extrapolation"].dims
     others = drawn.assign_coords(choices.coords()).drop_isel({choices.dim: base})
     answer = _add_shares(others).rename(point=place).assign_coords(points.coords)
-    told = {"group": choices.dim, "along": along, "baseline": choices.names[base]} | fitted_range(record, along)
-    return answer.assign_attrs(describe(posterior, record), **told)
+    told = {"group": choices.dim, "along": along, "baseline": choices.names[base]}
+    return answer.assign_attrs(describe(posterior, record, along), **told)
 
 
 def _measure(ahead: Forecast, *, choices: Choices, base: int, paths: Paths, averaged: Sequence[str]) -> xr.Dataset:

@@ -1,7 +1,7 @@
 """`plan`: which run to train next, by what it is expected to teach about a decision, and what it costs."""
 
 from collections.abc import Callable, Mapping
-from itertools import product
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from scaling_bayes.laws.axes import axis_values
-from scaling_bayes.laws.reader import read_formula
-from scaling_bayes.laws.record import Record
+from scaling_bayes.questions.candidates import list_candidates, list_stages, place_candidates
 from scaling_bayes.questions.forecast import describe
-from scaling_bayes.questions.joint import drop_drift
-from scaling_bayes.questions.learning import Aim, Array, joint_covariance, measure, reweigh, screen, shifts_of
-from scaling_bayes.questions.points import QuestionError, as_points, read_single
+from scaling_bayes.questions.learning import Aim, Array, joint_covariance, measure, reweigh, shifts_of
+from scaling_bayes.questions.mixture import is_stack, lead, read_weights, tell
+from scaling_bayes.questions.points import QuestionError, read_record
 from scaling_bayes.questions.study import Study, Target, draw_study
-from scaling_bayes.symbols import suggest
 
 RESOLVED = 2.0
 """Monte-Carlo errors that a gain must exceed to be told from none."""
@@ -52,7 +49,7 @@ def plan(
     Parameters
     ----------
     posterior : DataTree
-        From `fit`, `baseline` or `open_posterior`.
+        From `fit`, `baseline`, `stack` or `open_posterior`; see the notes for stacks and chains.
     candidates : mapping, DataFrame or Dataset
         Runs that could be trained: covariates and labels of groups, as in `predict`. A grouping that is not named is
         crossed with all of its labels.
@@ -88,7 +85,9 @@ def plan(
         it; ``share_if_law_exact``, the share if the law had no drift anywhere; ``outside``, the factor by which the
         candidate lies beyond the fitted range, of the covariate or axis ``outside_along``; ``flag``; and ``rank`` by
         gain per cost, with those that cannot be told from none last. With `runs` above one, along step the ``choice``
-        (a candidate), ``share_so_far`` and ``cost_so_far``, in closed form.
+        (a candidate), ``share_so_far`` and ``cost_so_far``, in closed form. Of a stack also ``gain_if_law_known``, in
+        closed form, and ``attrs["open_if_law_known"]``; of a chain a coordinate with the response that its first stage
+        expects of each candidate.
 
     Raises
     ------
@@ -102,6 +101,18 @@ def plan(
     of what an exact law promises: the design would teach much of the law's parameters, and the drift says that they
     tell little of the target.
 
+    Of a stack, a run may tell the laws apart as well as teach the parameters of each. With weights :math:`w_k`,
+
+    .. math:: \mathrm{var}(t) = \sum_k w_k \mathrm{var}_k(t) + \mathrm{var}_k(E_k[t])
+
+    and likewise afterwards, with the weights that the run would leave: what it teaches within the laws is
+    ``gain_if_law_known``, and what exceeds it in ``gain`` is between them. Draws of all members are weighted together;
+    the closed form cannot see that weights change, and is a lower bound of the gain.
+
+    Of a chain, a run measures the responses of both stages, loss and error: the first teaches the first stage, and the
+    second one, the loss being known, the second stage. That stage is probed at the loss that is expected of the
+    candidate.
+
     Examples
     --------
     >>> import scaling_bayes as sb
@@ -114,24 +125,36 @@ def plan(
     >>> answer["share"].values.round(1).tolist(), answer["outside"].values.round(1).tolist()
     ([0.1, 0.3, 0.8], [1.0, 1.0, 10.0])
     """
-    record = read_single(posterior)
     _check_counts(replicates=replicates, runs=runs)
-    points = as_points(candidates, record, posterior["constant_data"].to_dataset())
-    table = _cross_labels(points, _read_costs(cost, points, candidates), record)
+    table = list_candidates(posterior, candidates, cost)
     spent = replicates * table.pop("cost").to_numpy()
     aim, rng = Aim(decide=choose is not None), np.random.default_rng(seed).spawn(3)
-    study = draw_study(posterior, table, target, choose, replicates, rng[0])
-    alone = draw_study(drop_drift(posterior), table, target, choose, replicates, rng[1]) if record.axes else study
-    exact, exact_error = screen(aim, alone.target, alone.signal, alone.noise)
+    draw = partial(draw_study, posterior, table, target, choose, replicates)
+    study, drifts = draw(rng[0]), any(read_record(stage).axes for stage in list_stages(posterior))
+    alone = draw(rng[1], exact=True) if drifts else study
+    exact, exact_error = alone.screen(aim)
     found = _refine(aim, study, spent, refine, replicates, rng[2])
     found["share_if_law_exact"] = exact / (aim.open(alone.target) or 1.0)
+    said = {"open": aim.open(study.target), "choose": choose or "", "replicates": replicates}
+    if len(study.members) > 1:
+        found["gain_if_law_known"], _ = study.screen_apart(aim)
+        said["open_if_law_known"] = study.open_apart(aim)
     found = _judge(found, aim, study, promised=exact > RESOLVED * exact_error)
-    answer = found.rename_axis("candidate").to_xarray().assign_coords(_place(table, study, record))
+    answer = found.rename_axis("candidate").to_xarray()
+    answer = answer.assign_coords(place_candidates(posterior, table, study.expected))
     if runs > 1 or budget is not None:
         answer = answer.merge(_choose_batch(aim, study, spent, runs, np.inf if budget is None else budget))
     unit = getattr(cost, "unit", "FLOP" if cost == "C" else "")
-    said = {"cost_unit": unit, "open": aim.open(study.target), "choose": choose or "", "replicates": replicates}
-    return answer.assign_attrs(describe(posterior, record), **said)
+    return answer.assign_attrs(_describe(posterior), **said, cost_unit=unit)
+
+
+def _describe(posterior: xr.DataTree) -> dict[str, Any]:
+    """Attributes of a plan; those of a stack are what its members say, as in other answers."""
+    if not is_stack(posterior):
+        return describe(posterior, read_record(posterior))
+    weights = read_weights(posterior)
+    said = {name: _describe(posterior.children[name]) for name, weight in weights.items() if weight}
+    return tell(said, _describe(lead(posterior)), weights)
 
 
 def plan_table(answer: xr.Dataset) -> pd.DataFrame:
@@ -184,12 +207,12 @@ def _refine(
     aim: Aim, study: Study, spent: Array, refine: int, replicates: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Gains in closed form, and by weighted draws for those with the most gain per cost."""
-    gain, error = screen(aim, study.target, study.signal, study.noise)
+    gain, error = study.screen(aim)
     found = pd.DataFrame({"cost": spent, "gain": gain, "gain_error": error, "gain_linear": gain})
     found = found.assign(refined=False, effective_draws=np.nan)
     told = np.where(gain > RESOLVED * error, gain / spent, 0.0)
     for k in np.argsort(-told, kind="stable")[:refine]:
-        refined, scatter, effective = reweigh(aim, study.target, *study.outcomes(k, replicates, rng))
+        refined, scatter, effective = reweigh(aim, study.target, *study.outcomes(k, replicates, rng), study.halves)
         found.loc[k, ["gain", "gain_error", "effective_draws"]] = refined, np.hypot(scatter, error[k]), effective
         found.loc[k, "refined"] = True
     return found
@@ -229,60 +252,13 @@ def _walk_greedily(
     before, gained, left = np.zeros((len(mean), 0)), 0.0, budget
     steps: list[tuple[int, float, float]] = []
     while len(steps) < runs and (affordable := spent <= left).any():
-        shifts = shifts_of(covariance, noise)[..., None]
+        shifts = shifts_of(covariance, noise)
         every = np.concatenate([np.broadcast_to(before, (len(shifts), *before.shape)), shifts], axis=-1)
         gain = aim.gain(mean, every)
         k = int(np.where(affordable, (gain - gained) / by, -np.inf).argmax())
         before, gained, left, covariance = every[k], gain[k], left - spent[k], measure(covariance, noise, k)
         steps.append((k, gained, spent[k]))
     return steps
-
-
-def _cross_labels(points: xr.Dataset, cost: Array, record: Record) -> pd.DataFrame:
-    """Table of the candidates; those that name no label of a grouping stand for all of its labels."""
-    (dim,) = points["extrapolation"].dims
-    columns = {str(n): c.values for n, c in points.coords.items() if n not in (dim, "extrapolation")}
-    table = pd.DataFrame({**columns, "cost": cost})
-    open_groups = {g: labels for g, labels in record.factors.items() if g not in table}
-    every = pd.DataFrame(list(product(*open_groups.values())), columns=list(open_groups))
-    return table.merge(every, how="cross") if open_groups else table
-
-
-def _read_costs(cost: Any, points: xr.Dataset, candidates: Any) -> Array:
-    """Cost of each candidate."""
-    (dim,) = points["extrapolation"].dims
-    table = pd.DataFrame({str(n): c.values for n, c in points.coords.items() if c.dims == (dim,)})
-    if hasattr(cost, "spend"):
-        values = cost.spend(table["N"], table["D"])
-    elif callable(cost):
-        values = cost(table)
-    elif cost in table:
-        values = table[cost]
-    elif cost in candidates:
-        values = candidates[cost]
-    elif cost == "C" and {"N", "D"} <= set(table):
-        values = 6.0 * table["N"] * table["D"]
-    else:
-        known = list(dict.fromkeys([*table.columns, *map(str, candidates)]))
-        raise QuestionError(f"cost= is a column of the candidates or a function of their table: {suggest(cost, known)}")
-    spent = np.broadcast_to(np.asarray(values, dtype=float), (len(table),))
-    if not (np.isfinite(spent) & (spent > 0)).all():
-        raise QuestionError(f"every candidate costs more than nothing; found {spent[~(spent > 0)][:3].tolist()}")
-    return spent
-
-
-def _place(table: pd.DataFrame, study: Study, record: Record) -> dict[str, Any]:
-    """Coordinates of the candidates: what they are, and how far beyond the fitted range they lie."""
-    columns = {str(name): table[name].to_numpy() for name in table}
-    beyond = {"": np.ones(len(table))}
-    for name, (low, high) in record.fitted.items():
-        if low > 0 and {free.name for free in read_formula(name).free_symbols} <= columns.keys():
-            value = np.maximum(axis_values(name, columns), np.finfo(float).tiny)
-            beyond[name] = np.maximum(value / high, low / value)
-    factors = np.stack(list(beyond.values()))
-    found = {**columns, "extrapolation": study.ahead.points["extrapolation"].values}
-    found |= {"outside": factors.max(axis=0), "outside_along": np.array([*beyond])[factors.argmax(axis=0)]}
-    return {name: ("candidate", values) for name, values in found.items()}
 
 
 def _check_counts(**counts: int) -> None:

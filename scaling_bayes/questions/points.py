@@ -37,9 +37,7 @@ def read_record(posterior: xr.DataTree) -> Record:
     if isinstance(posterior, xr.DataTree) and "record" in posterior.attrs:
         return Record.from_json(posterior.attrs["record"])
     if isinstance(posterior, xr.DataTree) and posterior.attrs.get("scaling_bayes") == "stack":
-        raise QuestionError(
-            "sb.check, sb.plan and fits again take no stack; ask anything else of one member, stack[name]"
-        )
+        raise QuestionError("sb.check and fits again take no stack; ask them of one member, stack[name]")
     attributes = f" with the attributes {sorted(map(str, posterior.attrs))}" if hasattr(posterior, "attrs") else ""
     raise QuestionError(
         "a posterior is the DataTree that sb.fit, sb.baseline or sb.open_posterior returns; "
@@ -57,7 +55,7 @@ def read_single(posterior: xr.DataTree) -> Record:
     """
     if isinstance(posterior, xr.DataTree) and "first" in posterior.children:
         raise QuestionError(
-            "a chain answers sb.predict and sb.score, which carry its first stage on; ask anything else of a stage: "
+            "a chain answers sb.predict, sb.score and sb.plan, which carry its first stage on; ask others of a stage: "
             "posterior['first'], or a fit of the second model alone"
         )
     return read_record(posterior)

@@ -26,7 +26,8 @@ def rank(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
     DataFrame
         One row a choice (and point, and other group), best first. Columns: the response's ``median``, ``lower`` and
         ``upper``, ``p_best``, ``p_best_new_run``, ``regret`` (expected, in the response's unit), ``regret_factor``
-        (median; infinite where more than half of the draws never get there) and ``p_unattained``.
+        (median; infinite where more than half of the draws never get there), ``p_unattained``, and ``extrapolation``,
+        the ratio of the point's scale to the largest fitted one.
 
     Raises
     ------
@@ -54,6 +55,8 @@ def rank(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
         columns |= {"regret_factor": median.droplevel("quantity"), "p_unattained": answer["p_unattained"].to_series()}
     table = table.join(pd.DataFrame(columns))
     (place,) = answer["extrapolation"].dims
+    ratio = dict(answer["extrapolation"].to_series().items())
+    table["extrapolation"] = [ratio[point] for point in table.index.get_level_values(str(place))]
     dim = str(answer.attrs["group"])
     outer = [str(name) for name in table.index.names if name != dim]
     table = table.reorder_levels([*outer, dim]).sort_values("regret").sort_index(level=outer, sort_remaining=False)

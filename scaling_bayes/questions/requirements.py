@@ -107,7 +107,7 @@ def require(
     answer["required"].attrs |= {"units": units, "long_name": f"required {along}"}
     ratio = {} if tokens_per_parameter is None else {"tokens_per_parameter": tokens_per_parameter}
     told = {"along": along, "within": np.exp(ends).tolist(), "cost": cost.name}
-    return answer.assign_attrs(describe(posterior, surface.record), **told, **ratio)
+    return answer.assign_attrs(describe(posterior, surface.record, along), **told, **ratio)
 
 
 def _free(along: str, at: Mapping[str, Any], ratio: float | None, posterior: xr.DataTree) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _lay_best(
     """Best splits; between the budgets tried, log N is a cubic in log C, or a line where a drift makes it jump."""
     where = lay_range(surface, np.exp(levels), cost, rng, ratios=None, between=True)
     search = Search(surface, np.exp(levels), cost, where.ratios, where.moving)
-    log_N = search.label(search.best()[0].x).rename(budget="level")
+    log_N = search.label(search.best(roughly=bool(where.moving))[0].x).rename(budget="level")
     return _line_of_budgets(surface, cost, log_N, levels, smooth=not where.moving), where.drifts
 
 

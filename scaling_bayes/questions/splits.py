@@ -128,10 +128,10 @@ class Search:
             value = value + drift.look_up(table, of_element[rows], log_distance(drift.axis, covariates))
         return np.asarray(np.where(some, surface.sign * value, np.inf))
 
-    def best(self) -> tuple[Minimum, bool]:
-        """The optimum, and whether it was found in closed form."""
+    def best(self, *, roughly: bool = False) -> tuple[Minimum, bool]:
+        """The optimum, and whether it was found in closed form; else it may be sought `roughly`, see `minimise`."""
         closed = self._closed_form()
-        return (minimise(self.curve, *self.range), False) if closed is None else (closed, True)
+        return (minimise(self.curve, *self.range, roughly=roughly), False) if closed is None else (closed, True)
 
     def _closed_form(self) -> Minimum | None:
         """The law's own optimum, if it has one that holds here."""

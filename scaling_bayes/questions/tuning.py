@@ -85,10 +85,9 @@ def tune(
     named = {"units": unit, "long_name": f"best {along}"}
     scales = {n: ("point", c.values[::size], c.attrs) for n, c in traced.coords.items() if c.dims == ("point",)}
     scales.pop(along), scales.pop("point", None)
-    told = {"along": along, "fitted": [float(end) for end in record.fitted[along]]}
     answer = xr.Dataset({record.response: curve, "best": (dims, best, named), "at_edge": (dims, at_edge)})
     answer = answer.assign_coords({**scales, along: ("value", values, {"units": unit})})
-    return answer.assign_attrs(describe(posterior, record), **told)
+    return answer.assign_attrs(describe(posterior, record, along), along=along)
 
 
 def _as_table(at: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:

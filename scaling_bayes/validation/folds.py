@@ -113,6 +113,7 @@ def fold_scores(
     clustered = score_clusters(runs, runs["cluster"].values, seed=seed)
     found = xr.merge([clustered, average_scores(runs), _tell(folds, notes, failed)], compat="override", join="exact")
     said = describe(posterior, read_record(posterior)) | {"failed_gates": failures, "interval": INTERVAL}
+    said.pop("fitted", None)  # each fold has its own
     return found.assign_attrs(said)
 
 

@@ -22,7 +22,7 @@ def parts(requires_table):
 def test_every_case_holds_out_the_largest_runs_and_fits_none_below_the_least(name, parts):
     fit_part, held_out = parts(name)
     assert LEAST <= fit_part["C"].min() < fit_part["C"].max() <= ABOVE < held_out["C"].min()
-    assert set(np.unique(fit_part["architecture"])) == set(PAIR)
+    assert set(np.unique(fit_part["architecture"])) == set(CASES[name].architectures)
     case = CASES[name]
     case.model().bind(fit_part)
     cells = pd.DataFrame({g: fit_part[g].values for g in case.groups})
@@ -43,7 +43,9 @@ def test_the_crossing_and_the_multiplier_are_those_of_the_curves(place):
     truth = {"A": {label: 0.5 * place**power for label, power in alpha.items()}, "alpha": alpha}
     design = {"C": list(np.geomspace(1e18, 1e21, 7)), "architecture": list(PAIR)}
     sweep = sb.simulate_sweep(sb.Law("A*C**-alpha"), design, truth=truth, seed=0, noise=1e-6)
-    row = compare_curves(sb.baseline(sb.Law("A*C**-alpha"), sweep, by="architecture", bootstrap=20, seed=0)).iloc[0]
+    rows = compare_curves(sb.baseline(sb.Law("A*C**-alpha"), sweep, by="architecture", bootstrap=20, seed=0))
+    assert rows.set_index("architecture")[["p_best_1e+18", "p_best_1e+21"]].to_numpy().tolist() == [[1, 0], [0, 1]]
+    row = rows.iloc[0]
     assert row["p_one"] == 1
     assert row["crossing_50"] == pytest.approx(place, rel=0.01)
     assert (row["p_better_1e+18"], row["p_better_1e+21"]) == (0, 1)
@@ -71,5 +73,6 @@ def test_a_case_from_fit_to_table(parts, tmp_path, capsys, monkeypatch):
     assert all(word in shown for word in ("crossing_50", "multiplier_50_1e+20", "rmse", "flop_longest"))
     rows = pd.read_csv(path)
     assert rows["architecture"].tolist() == list(PAIR)
+    assert (rows["fitted_to"] <= ABOVE).all()
     assert (rows["rmse"] < 0.1).all()
     assert RUN not in rows

@@ -219,12 +219,10 @@ def test_shop_window_is_documented(name):
     assert getattr(figures, name).__doc__
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_prediction_has_a_fitted_range_where_its_runs_are_known(curve, split, known):
-    fig = plot_prediction(curve, fit_part=split[0] if known else None)
-    assert ("fitted range" in [text.get_text() for text in fig.legends[0].get_texts()]) is known
+def test_a_prediction_shows_the_fitted_range(curve, split):
+    fig = plot_prediction(curve)
+    assert "fitted range" in [text.get_text() for text in fig.legends[0].get_texts()]
     ends = [
         patch.get_extents().transformed(fig.axes[0].transData.inverted()).intervalx for patch in fig.axes[0].patches
     ]
-    fitted = [[split[0]["C"].min(), split[0]["C"].max()]] if known else []
-    np.testing.assert_allclose(np.array(ends).reshape(-1, 2), np.array(fitted).reshape(-1, 2))
+    np.testing.assert_allclose(ends, [[split[0]["C"].min(), split[0]["C"].max()]])

@@ -24,7 +24,7 @@ def normal():
     """A target, and two signals: one correlated with it, one unrelated."""
     z = np.random.default_rng(0).standard_normal((DRAWS, 3))
     target = SD * (CORRELATION * z[:, 0] + np.sqrt(1 - CORRELATION**2) * z[:, 1])
-    return target[:, None], SIGNAL_SD * z[:, [0, 2]]
+    return target[:, None], SIGNAL_SD * z[:, [0, 2], None]
 
 
 def share(noise):
@@ -40,7 +40,7 @@ def outcomes(signal, noise, count=256, seed=1):
 
 @pytest.mark.parametrize("noise", [0.02, 0.1, 1.0])
 def test_screening_has_the_closed_form(normal, noise):
-    gain, error = screen(QUANTITY, *normal, np.full((DRAWS, 2), noise**2))
+    gain, error = screen(QUANTITY, *normal, np.full((DRAWS, 2, 1), noise**2))
     expected = SD**2 * np.array([share(noise), 0.0])
     assert (abs(gain - expected) < 4 * error).all()
     assert error[0] < 0.05 * SD**2
@@ -51,8 +51,8 @@ def test_screening_has_the_closed_form(normal, noise):
 @pytest.mark.parametrize("signal", [0, 1])
 def test_reweighing_agrees_with_the_closed_form(normal, noise, signal):
     target, signals = normal
-    gain, error, effective = reweigh(QUANTITY, target, *outcomes(signals[:, signal], noise))
-    (expected,) = np.square(shifts_of(joint_covariance(target, signals[:, [signal]]), np.array([noise**2])))[0]
+    gain, error, effective = reweigh(QUANTITY, target, *outcomes(signals[:, signal, 0], noise))
+    (expected,) = np.square(shifts_of(joint_covariance(target, signals[:, [signal]]), np.array([[noise**2]])))[0, 0]
     assert gain == pytest.approx(expected, abs=4 * error + 0.001 * SD**2)
     assert error < 0.05 * SD**2
     assert effective > 200
@@ -67,23 +67,37 @@ def knowledge_gradient(gap, shift):
 def test_a_decision_gains_by_its_knowledge_gradient(normal, gap):
     target, signals = normal
     losses = np.concatenate([target, np.full_like(target, gap)], axis=1)
-    noise = np.full((DRAWS, 2), 0.1**2)
+    noise = np.full((DRAWS, 2, 1), 0.1**2)
     expected = knowledge_gradient(gap, SD * np.sqrt(share(0.1)))
     gain, error = screen(DECISION, losses, signals, noise)
     assert gain[0] == pytest.approx(expected, abs=4 * error[0])
     assert gain[1] <= 2 * error[1]
-    again, scatter, _ = reweigh(DECISION, losses, *outcomes(signals[:, 0], 0.1))
+    again, scatter, _ = reweigh(DECISION, losses, *outcomes(signals[:, 0, 0], 0.1))
     assert again == pytest.approx(expected, abs=4 * scatter)
-    nothing, scatter, _ = reweigh(DECISION, losses, *outcomes(signals[:, 1], 0.1))
+    nothing, scatter, _ = reweigh(DECISION, losses, *outcomes(signals[:, 1, 0], 0.1))
     assert nothing <= 3 * scatter
 
 
 def test_measuring_twice_is_measuring_with_half_the_noise(normal):
-    covariance, noise = joint_covariance(*normal), np.array([0.01, 0.04])
+    covariance, noise = joint_covariance(*normal), np.array([[0.01], [0.04]])
     first = shifts_of(covariance, noise)[0]
     second = shifts_of(measure(covariance, noise, 0), noise)[0]
-    both = shifts_of(covariance, noise / np.array([2, 1]))[0]
+    both = shifts_of(covariance, noise / np.array([[2], [1]]))[0]
     np.testing.assert_allclose(first**2 + second**2, both**2)
+
+
+def test_two_responses_of_a_run_teach_what_two_runs_teach(normal):
+    """Whichever is measured first."""
+    target, signals = normal
+    mixed = signals + 0.5 * signals[:, ::-1]
+    variance = np.array([0.01, 0.04])
+    apart, together = joint_covariance(target, mixed), joint_covariance(target, mixed.reshape(DRAWS, 1, 2))
+    left = measure(measure(apart, variance[:, None], 0), variance[:, None], 1)
+    np.testing.assert_allclose(measure(together, variance[None], 0), left)
+    for turn in ([0, 1], [1, 0]):
+        turned = joint_covariance(target, mixed[:, turn].reshape(DRAWS, 1, 2))
+        gain = QUANTITY.gain(target.mean(axis=0), shifts_of(turned, variance[None, turn]))
+        np.testing.assert_allclose(gain, apart[0, 0] - left[0, 0])
 
 
 @pytest.mark.parametrize("aim", [QUANTITY, DECISION])
