@@ -11,7 +11,7 @@ from sympy.printing.mathml import mathml
 
 from scaling_bayes.laws.law import Law
 from scaling_bayes.questions.checklist import ABOUT
-from scaling_bayes.questions.typesetting import escape_latex, to_latex
+from scaling_bayes.questions.typesetting import break_latex, to_latex
 from scaling_bayes.symbols import RESPONSES, latex
 
 PARTS = {
@@ -74,7 +74,7 @@ def _environment(kind: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         **(_TEX if kind == "tex" else {}),
     )
-    found.filters |= {"tex": escape_latex, "tex_table": to_latex, "md": escape_markdown, "md_table": _markdown_table}
+    found.filters |= {"tex": break_latex, "tex_table": to_latex, "md": escape_markdown, "md_table": _markdown_table}
     found.filters |= {"mathml": write_mathml, "letter": _letter}
     return found
 
