@@ -65,9 +65,10 @@ def to_latex(
     Returns
     -------
     str
-        One row a row of the table, of which more than 40 are several tables, each short enough for a page. A median and its ends are one column, with the digits that the interval supports;
-        other numbers have `figures`. Text is escaped, names of parameters are set as mathematics. Sampler gates that
-        the posterior failed are named below the table.
+        One row a row of the table; more than 40 are set as several tables, each short enough for a page. A median and
+        its ends are one column, with the digits that the interval supports; other numbers have `figures`. Text is
+        escaped, names of parameters are set as mathematics. Sampler gates that the posterior failed are named below
+        the table.
 
     Raises
     ------

@@ -66,7 +66,7 @@ def test_tables_and_macros_are_set(posterior, tmp_path):
 def test_a_table_longer_than_a_page_is_set_in_parts():
     table = pd.DataFrame({"runs": range(81)})
     assert sb.to_latex(table).count(r"\begin{tabular}") == 3
-    floats = sb.to_latex(table, caption="Runs", label="tab:runs", note="all")
-    assert floats.count(r"\begin{table}") == floats.count("all") == 3
+    floats = sb.to_latex(table, caption="Runs", label="tab:runs", note="every run")
+    assert floats.count(r"\begin{table}") == floats.count("every run") == 3
     assert floats.count(r"\label{tab:runs}") == 1
     assert floats.count(r"\caption[]{Runs (continued)}") == 2
