@@ -3,6 +3,7 @@
 import base64
 import io
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -57,11 +58,14 @@ def embed(figure: Any) -> str:
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
+    figure : matplotlib.figure.Figure, or path of a PNG file
     """
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    if isinstance(figure, str | Path):
+        picture = Path(figure).read_bytes()
+    else:
+        figure.savefig(file := io.BytesIO(), format="png", dpi=DPI, metadata={"Software": None})
+        picture = file.getvalue()
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
 
 
 @cache
