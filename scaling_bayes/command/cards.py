@@ -12,6 +12,9 @@ from scaling_bayes.command.pictures import caption, draw_figures
 WRITERS = {"html": "report.html", "md": "card.md", "tex": "card.tex", "json": "card.json"}
 """Form of a card -> its file."""
 
+DPI = 200
+"""Of pictures that the page embeds as well; the PDF beside each is for print."""
+
 
 def write_report(
     posterior: xr.DataTree,
@@ -74,8 +77,10 @@ def write_report(
     scores = None if held_out is None else sb.score(posterior, held_out)
     card = sb.report(posterior, metadata, scores=scores, **asked)
     figures = draw_figures(posterior, held_out)[0] if "html" in forms else {}
+    saved = save_figures(figures, Path(folder) / "figures")
+    shown = {f"{path.stem}: {caption(path.stem)}": path for path in saved if path.suffix == ".png"}
     texts = {
-        "html": lambda: card.to_html({f"{name}: {caption(name)}": figure for name, figure in figures.items()}),
+        "html": lambda: card.to_html(shown),
         "md": card.to_markdown,
         "tex": card.to_latex,
         "json": card.to_json,
@@ -83,14 +88,14 @@ def write_report(
     Path(folder).mkdir(parents=True, exist_ok=True)
     for form, path in paths.items():
         path.write_text(texts[form](), encoding="utf-8")
-    return [*paths.values(), *save_figures(figures, Path(folder) / "figures")]
+    return [*paths.values(), *saved]
 
 
 def save_figures(figures: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Save figures below a folder, each as PDF and PNG."""
+    """Save figures below a folder, each as PDF, as PNG of `DPI`, and with what it shows and where that is from."""
     if figures:
         folder.mkdir(parents=True, exist_ok=True)
-    return [path for name, figure in figures.items() for path in sb.figures.save_figure(figure, folder / name)]
+    return [path for name, figure in figures.items() for path in sb.figures.save_figure(figure, folder / name, dpi=DPI)]
 
 
 def check_free(paths: Sequence[Path], *, overwrite: bool) -> None:

@@ -1,6 +1,6 @@
 """Every figure that a posterior supports."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,12 @@ BEYOND = 10.0
 
 PLACES = 13
 """Scales of a figure along the scale."""
+
+MOST_PANELS = 12
+"""Groups of which a page shows the prediction of each."""
+
+JOINED = "group"
+"""Dim of all combinations of several groups."""
 
 Maker = Callable[[xr.DataTree, xr.Dataset, xr.Dataset | None], Any]
 
@@ -94,6 +100,30 @@ def _plot_extrapolation(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.
     return sb.figures.plot_extrapolation(sb.score(posterior, held_out), sweep)
 
 
+def _plot_prediction(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.Dataset | None) -> Any:
+    record = read_record(posterior)
+    factors = list(record.factors)
+    curve = _join(sb.predict(posterior, _path(record, sweep)), factors)
+    scored = None if held_out is None else _join(sb.score(posterior, held_out), factors)
+    if (panels := curve.sizes.get(JOINED, 1)) > MOST_PANELS:
+        raise Unsupported(f"{panels} groups would need a panel each, and a page holds {MOST_PANELS}")
+    return sb.figures.plot_prediction(curve, fit_part=_join(sweep, factors), scored=scored)
+
+
+def _join(data: xr.Dataset, factors: Sequence[str]) -> xr.Dataset:
+    """Every combination of the labels of several groups as the labels of one, on curves and on runs alike."""
+    if len(factors) < 2:
+        return data
+    if "run" not in data.dims:
+        data = data.stack({JOINED: factors}, create_index=False)
+    labels = [", ".join(each) for each in zip(*(data[factor].values.astype(str) for factor in factors), strict=True)]
+    return data.assign_coords({JOINED: (data[factors[0]].dims, labels)})
+
+
+def _plot_ranks(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.Dataset | None) -> Any:
+    return sb.figures.plot_ranks(sb.parameters(posterior))
+
+
 def _plot_parameters(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.Dataset | None) -> Any:
     return sb.figures.plot_parameters(sb.parameters(posterior))
 
@@ -138,18 +168,22 @@ def _path(record: Record, sweep: xr.Dataset) -> Mapping[str, np.ndarray]:
 
 MAKERS: dict[str, Maker] = {
     "sweep": _plot_sweep,
+    "prediction": _plot_prediction,
     "extrapolation": _plot_extrapolation,
     "check": _plot_check,
     "parameters": _plot_parameters,
     "allocation": _plot_allocation,
     "isoflops": _plot_isoflops,
+    "ranks": _plot_ranks,
 }
 CAPTIONS = {
     "sweep": "The fitted runs; those held out are open.",
+    "prediction": "The response beyond the runs with its 50, 80 and 90% bands, drift included, for each group.",
     "extrapolation": "Runs that the fit did not see, against their predictions with 90% intervals.",
     "check": "Residuals, predictive checks, contraction and gates of the fit.",
     "parameters": "Parameters by group with 50% and 90% intervals, and the pairs of which the data know a combination.",
     "allocation": "The best split of a budget between network size and data.",
     "isoflops": "The response along every split of a budget, and the region in which little is lost.",
+    "ranks": "Ranks of each chain's draws among those of all: inside the band where the chains found one distribution.",
     "comparison": "The labels of a group along the scale, and the probability that each is the best.",
 }

@@ -21,8 +21,8 @@ from scaling_bayes.explorer.words import (
     say_percent,
     say_value,
 )
+from scaling_bayes.figures.bands import draw_quantiles
 from scaling_bayes.figures.comparison import plot_comparison
-from scaling_bayes.figures.ranges import draw_quantiles
 from scaling_bayes.questions.comparison import compare
 from scaling_bayes.questions.contrasts import Contrast, Crossings, contrast, multiply
 from scaling_bayes.questions.paths import log_nodes

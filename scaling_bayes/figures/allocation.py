@@ -10,17 +10,15 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from scaling_bayes.figures.answers import FigureError, check_answer, split_runs
+from scaling_bayes.figures.bands import BANDS, band_patches, draw_bands
 from scaling_bayes.figures.canvas import legend_below, mark, new_figure, panel_grid
+from scaling_bayes.figures.ranges import fitted_patch, stack_draws
 from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, axis_label, format_value, group_colours, log_axis
 
 DRAWS = ("chain", "draw")
 NEEDED = ("N_opt", "D_opt", "tokens_per_parameter", "N_low", "N_high", "at_edge", "extrapolation")
-BANDS = ((0.9, 0.14), (0.5, 0.26))
-"""Central probability and opacity of each band."""
-
 NEAR = 0.2
 """Log distance from a budget within which a run is drawn beside its curve."""
 
@@ -72,7 +70,7 @@ def plot_allocation(answer: xr.Dataset, *, others: Mapping[str, xr.Dataset] | No
     with new_figure(3.9, shows={"": answer, **(others or {})}) as fig:
         for ax, name in zip(panel_grid(fig, 4, columns=2), panels, strict=True):
             for label, each in groups.items():
-                _draw_bands(ax, each[name], colours[label], label)
+                draw_bands(ax, each["budget"].values, stack_draws(each[name]), colours[label], label)
             for (label, other), style in zip((others or {}).items(), LINES * 3, strict=False):
                 if name in other:
                     ax.plot(other["budget"], other[name].median(DRAWS), color=INK, ls=style, lw=0.9, label=label)
@@ -156,15 +154,6 @@ def _split_groups(answer: xr.Dataset) -> dict[str, xr.Dataset]:
     return {", ".join(map(str, each)): answer.sel(dict(zip(names, each, strict=True))) for each in labels}
 
 
-def _draw_bands(ax: Axes, array: xr.DataArray, colour: str, label: str) -> None:
-    x = array["budget"].values
-    for probability, alpha in BANDS:
-        low, high = array.quantile([(1 - probability) / 2, (1 + probability) / 2], DRAWS).values
-        says = f"{label}, {100 * probability:g} %".lstrip(", ")
-        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, label=says)
-    ax.plot(x, array.median(DRAWS).values, color=colour, label=label or "median")
-
-
 def _frame(ax: Axes, answer: xr.Dataset, array: xr.DataArray) -> None:
     """Scales, labels and the fitted range."""
     x = answer["budget"].values
@@ -187,10 +176,10 @@ def _draw_isoflop(ax: Axes, curve: xr.DataArray, optimum: xr.Dataset, colour: st
     known = curve.notnull().any(DRAWS).values
     curve = curve.isel(size=np.flatnonzero(known))
     N, median = curve["N"].values, curve.median(DRAWS).values
-    low, high = curve.quantile([0.05, 0.95], DRAWS).values
     unit = str(curve["budget"].attrs.get("units", ""))
     budget = f"{format_value(curve['budget'].item(), unit)} {unit}"
-    ax.fill_between(N, low, high, color=colour, alpha=BANDS[0][1], lw=0, label=f"{budget}, 90 %")
+    low, high = curve.quantile([0.05, 0.95], DRAWS).values  # some draws reach no such split
+    ax.fill_between(N, low, high, color=colour, alpha=BANDS[0.9], lw=0, label=f"{budget}, 90 %")
     ax.plot(N, median, color=colour, lw=0.8, label=budget)
     inside = np.geomspace(optimum["N_low"].median().item(), optimum["N_high"].median().item(), 50)
     at = np.interp(np.log(inside), np.log(N), median)
@@ -208,9 +197,9 @@ def _draw_runs(ax: Axes, runs: xr.Dataset, budget: float, colour: str) -> None:
 
 def _allocation_legend(colours: Mapping[str, str], others: list[str]) -> list[Artist]:
     found: list[Artist] = [Line2D([], [], color=c, label=label or "median") for label, c in colours.items()]
-    found += [Patch(facecolor=MUTED, alpha=a + 0.1, label=f"{100 * p:g} %") for p, a in reversed(BANDS)]
+    found += band_patches(colours.get("", MUTED))
     found += [Line2D([], [], color=INK, ls=ls, lw=0.9, label=n) for n, ls in zip(others, LINES * 3, strict=False)]
-    return [*found, Patch(facecolor=SHADE, label="fitted range")]
+    return [*found, fitted_patch()]
 
 
 def _isoflop_legend(answer: xr.Dataset, colours: list[str]) -> list[Artist]:

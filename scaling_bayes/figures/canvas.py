@@ -148,7 +148,7 @@ def panel_grid(fig: Figure, panels: int, columns: int = 3, *, sharey: bool = Fal
 
 def legend_below(fig: Figure, handles: Sequence[Artist], **style: Any) -> None:
     """Write a legend below the axes, in as few rows as its labels allow."""
-    widths = [0.052 * len(str(handle.get_label())) + 0.42 for handle in handles]
+    widths = [0.048 * len(str(handle.get_label())) + 0.37 for handle in handles]
     spacing = {"handletextpad": 0.4, "columnspacing": 1.4, "borderaxespad": 0.2, "borderpad": 0.0} | style
     columns = next((n for n in range(len(widths), 1, -1) if _sum_columns(widths, n) <= page().width), 1)
     fig.legend(handles=list(handles), loc="outside lower center", ncols=columns, **spacing)

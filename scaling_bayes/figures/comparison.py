@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import draw_bands
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.ranges import (
     CROWDED,
     choose_colours,
-    draw_bands,
     draw_scale,
     fitted_patch,
     panel_columns,
@@ -28,7 +28,6 @@ from scaling_bayes.figures.ranges import (
     two_rows,
 )
 from scaling_bayes.figures.style import INK, MUTED
-from scaling_bayes.figures.venues import points
 from scaling_bayes.symbols import suggest
 
 MAKER = "compare(posterior, group, at=...)"
@@ -92,11 +91,9 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
             if i % panel_columns(len(panels)) == 0:
                 apart = "\n" if len(panels) > 1 else " "  # side by side with others a panel is low
                 upper.set_ylabel(f"{answer.attrs['response']}, relative{apart}to {rival} (%)")
-                words = f"{answer.attrs['better']} is better"
-                upper.text(0.02, 0.03, words, transform=upper.transAxes, fontsize=points(6), color=INK)
             lower.set_ylabel("P(best)" if i % panel_columns(len(panels)) == 0 else "")
         _share_limits([upper for upper, _ in pairs])
-        legend_below(fig, _legend(colours))
+        legend_below(fig, _legend(colours, str(answer.attrs["better"])))
         return fig
 
 
@@ -143,8 +140,9 @@ def _share_limits(axes: Sequence[Axes]) -> None:
         ax.set_ylim(low, high)
 
 
-def _legend(colours: dict[str, str]) -> list[Artist]:
+def _legend(colours: dict[str, str], better: str) -> list[Artist]:
     handles: list[Artist] = [Line2D([], [], color=c, label=label) for label, c in colours.items() if c != MUTED]
     if rest := sum(c == MUTED for c in colours.values()):
         handles.append(Line2D([], [], color=MUTED, lw=0.5, label=f"{rest} others"))
-    return [*handles, Line2D([], [], color=INK, ls=":", label="one new run"), fitted_patch()]
+    words = Line2D([], [], ls="none", label=f"{better} is better")  # in no panel, where a line may cross them
+    return [*handles, Line2D([], [], color=INK, ls=":", label="one new run"), fitted_patch(), words]

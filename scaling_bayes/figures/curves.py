@@ -7,17 +7,15 @@ import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import band_patches, draw_bands
 from scaling_bayes.figures.error_panels import INSIDE, OUTSIDE
 from scaling_bayes.figures.errors import scale_values
+from scaling_bayes.figures.ranges import stack_draws
 from scaling_bayes.figures.style import BAD, GOOD, MUTED, SHADE, log_axis
 
 FITTED = "fitted"
-
-BANDS = ((0.9, 0.16), (0.5, 0.28))
-"""Central probability and opacity of each band."""
 
 
 def curve_parts(curve: xr.Dataset, groups: Sequence[str], panels: Mapping[str, xr.Dataset]) -> dict[str, xr.DataArray]:
@@ -74,17 +72,7 @@ def draw_curve(ax: Axes, curve: xr.DataArray, fit_part: xr.Dataset, scored: xr.D
     scale, response = str(scored.attrs["scale"]), fit_part[str(fit_part.attrs["response"])]
     curve = curve.sortby(scale)
     x = curve[scale].values
-    for probability, alpha in BANDS:
-        ends = curve.quantile([(1 - probability) / 2, (1 + probability) / 2], ("chain", "draw"))
-        ax.fill_between(
-            x,
-            *ends.transpose("quantile", "point").values,
-            color=GOOD,
-            alpha=alpha,
-            lw=0,
-            label=f"{100 * probability:g} %",
-        )
-    ax.plot(x, curve.median(("chain", "draw")).values, color=GOOD, label="predicted median")
+    draw_bands(ax, x, stack_draws(curve), GOOD)
     fitted, held = scale_values(fit_part, scale), scale_values(scored, scale)
     ax.plot(fitted, response.values, "o", color=MUTED, ms=1.4, mew=0, label=FITTED)
     inside = scored["inside"].sel(level=level).values.astype(bool)
@@ -101,6 +89,6 @@ def curve_legend() -> list[Artist]:
     """Handles of what a curve's panel adds to the legend."""
     return [
         Line2D([], [], color=GOOD, label="predicted median"),
-        *(Patch(facecolor=GOOD, alpha=alpha + 0.1, label=f"{100 * p:g} %") for p, alpha in reversed(BANDS)),
+        *band_patches(GOOD),
         Line2D([], [], marker="o", color=MUTED, ls="none", ms=2.5, label="fitted run"),
     ]

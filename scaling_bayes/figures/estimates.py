@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from scaling_bayes.figures.answers import FigureError
+from scaling_bayes.figures.bands import draw_intervals
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.parameters import MAKER, ROW, SAMPLE, WIDE, list_parameters
-from scaling_bayes.figures.ranges import draw_intervals
 from scaling_bayes.figures.style import GOOD, INK, SHADE, log_axis
 from scaling_bayes.symbols import latex, suggest
 
@@ -108,7 +108,8 @@ def _draw_rows(ax: Axes, draws: Sequence[np.ndarray], told: Sequence[float], tic
         ax.axhspan(len(draws) - 0.5, len(draws) + len(told), color=SHADE, lw=0, zorder=0)
     low, high = float(ends.min()), float(ends.max())
     if low > 0 and high / low > WIDE:
-        ax.set_xlim(low / 1.3, high * 1.3)
+        pad = (high / low) ** 0.08
+        ax.set_xlim(low / pad, high * pad)
         log_axis(ax.xaxis)
         powers = np.floor(np.log10(high)) - np.ceil(np.log10(low)) > 0
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if powers else (1.0, 3.0)))

@@ -14,12 +14,13 @@ from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.curves import curve_legend, curve_parts, draw_curve
 from scaling_bayes.figures.error_panels import draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors, prediction_errors
+from scaling_bayes.figures.ranges import panel_columns
 from scaling_bayes.figures.style import PANEL, axis_label, fit_text
 from scaling_bayes.figures.venues import page, points
 from scaling_bayes.sweeps import check_sweep, compared_groups
 
 NEEDED = ("observed", "median", "lower", "upper", "inside", "level", "extrapolation")
-COLUMNS, MOST_COLUMNS = 3, 6
+MOST_COLUMNS = 6
 """Panels side by side: of one answer, and where several are compared."""
 
 ROW, CURVE_ROW, HEADER, EDGES = 1.25, 1.6, 0.2, 0.75
@@ -147,7 +148,7 @@ def _say(answers: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float) 
 
 def _draw_panels(panels: Panels, words: _Words) -> Figure:
     """One answer: a panel a group, or a panel a method where there is one group."""
-    columns = min(COLUMNS, len(panels))
+    columns = panel_columns(len(panels))
     rows = -(-len(panels) // columns)
     with new_figure(EDGES + rows * (ROW + HEADER), shows=words.shows) as fig:
         frame = frame_of(panels.values(), PANEL * page().width / columns, lines=1)
@@ -205,7 +206,7 @@ def _draw_curves(
 ) -> Figure:
     """One answer with its curves: above each panel of errors, the response itself."""
     labels = list(panels)
-    columns = min(COLUMNS, len(labels))
+    columns = panel_columns(len(labels))
     blocks = -(-len(labels) // columns)
     with new_figure(EDGES + blocks * (CURVE_ROW + ROW + 2 * HEADER), shows=words.shows) as fig:
         grid = fig.add_gridspec(2 * blocks, columns, height_ratios=[CURVE_ROW, ROW] * blocks)

@@ -9,12 +9,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import band_patches, draw_bands
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.parameters import label_groups
-from scaling_bayes.figures.ranges import draw_bands, stack_draws
+from scaling_bayes.figures.ranges import stack_draws
 from scaling_bayes.figures.style import INK, MUTED, axis_label, group_colours, group_markers, log_axis
 
 MAKER = "predict(posterior, {'L': ...})"
@@ -126,7 +126,7 @@ def _handles(colours: Mapping[str, str], markers: Mapping[str, str], held_out: b
         Line2D([], [], color=colour, marker=markers[label], label=named[label], **style)
         for label, colour in colours.items()
     ]
-    found += [Patch(facecolor=MUTED, alpha=a, label=says) for a, says in ((0.5, "50 %"), (0.25, "90 %"))]
+    found += band_patches(MUTED)
     if held_out:
         found.append(Line2D([], [], color=INK, marker="o", mfc="white", ls="none", ms=3, label=HELD_OUT))
     return [*found, Line2D([], [], color=MUTED, lw=0.6, ls=(0, (1, 2)), label="both losses equal")]

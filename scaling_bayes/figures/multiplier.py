@@ -8,12 +8,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from scaling_bayes.figures.answers import check_answer
+from scaling_bayes.figures.bands import draw_bands, draw_quantiles
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.ranges import (
     CROWDED,
     choose_colours,
-    draw_bands,
-    draw_quantiles,
     draw_scale,
     fitted_patch,
     panel_columns,

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import draw_quantiles
 from scaling_bayes.figures.canvas import legend_below, new_figure
-from scaling_bayes.figures.ranges import draw_quantiles
 from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, axis_label, format_value, log_axis
 from scaling_bayes.figures.venues import points
 

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import draw_intervals
 from scaling_bayes.figures.canvas import legend_below, new_figure
-from scaling_bayes.figures.ranges import draw_intervals
 from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, group_colours, group_markers, log_axis
 from scaling_bayes.symbols import latex, suggest
 

@@ -18,6 +18,9 @@ NEEDED = ("cost", "gain", "gain_error", "share", "gain_per_cost", "share_if_law_
 HEIGHT = 2.9
 """In inches."""
 
+LEAST_TOP = 10.0
+"""Of the axis of shares, in percent."""
+
 LEAST_ROWS, MOST_ROWS = 6, 12
 """Of the list of candidates."""
 
@@ -95,7 +98,9 @@ def draw_shares(ax: Axes, runs: xr.Dataset) -> None:
     _number_steps(ax, runs, cost, share)
     what = "expected regret" if runs.attrs.get("choose") else "variance of the target"
     unit = str(runs.attrs.get("cost_unit", ""))
-    ax.set(ylim=(-3, 103), ylabel=f"fall of the {what} (%)", xlabel="cost of the run" + (f" ({unit})" if unit else ""))
+    top = min(1.15 * max(share.max(), promised.max(), LEAST_TOP), 103)
+    ax.set(ylim=(-0.03 * top, top), ylabel=f"fall of the {what} (%)")
+    ax.set_xlabel("cost of the run" + (f" ({unit})" if unit else ""))
     ax.set_xlim(cost.min() / 1.8, cost.max() * 1.8)
     log_axis(ax.xaxis, unit)
 

@@ -8,9 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from scaling_bayes.figures.answers import FigureError
+from scaling_bayes.figures.bands import draw_quantiles
 from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.parameters import WIDE, label_groups, list_parameters
-from scaling_bayes.figures.ranges import draw_quantiles
 from scaling_bayes.figures.style import GOOD, INK, MUTED, log_axis
 from scaling_bayes.symbols import latex, suggest
 

@@ -3,21 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, split_runs
+from scaling_bayes.figures.bands import FAN, band_patches, draw_bands
 from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
-from scaling_bayes.figures.ranges import draw_quantiles, draw_scale, fitted_patch, panel_columns, scale_of, stack_draws
+from scaling_bayes.figures.ranges import draw_scale, fitted_patch, panel_columns, scale_of, stack_draws
 from scaling_bayes.figures.style import BAD, INK, axis_label, group_colours, group_markers, log_axis
-
-BANDS = ((0.9, 0.13), (0.8, 0.13), (0.5, 0.2))
-"""Central probability and opacity of each band, the widest first."""
 
 TOGETHER = 3
 """Groups that share one panel; more have one each."""
@@ -81,7 +77,8 @@ def plot_prediction(
         axes = panel_grid(fig, 1 if shared else len(labels), columns, sharey=True)
         for k, (label, part) in enumerate(parts.items()):
             ax = axes[0] if shared else axes[k]
-            _draw_fan(ax, scale_of(part, maker).values, stack_draws(part[response]), colours[label], label)
+            x, draws = scale_of(part, maker).values, stack_draws(part[response])
+            draw_bands(ax, x, draws, colours[label], label, bands=FAN)
             _draw_runs(ax, str(scale.name), response, _of(fit_part, dims, label), colours[label], markers[label])
             _draw_scored(ax, str(scale.name), _of(scored, dims, label), level, colours[label], markers[label])
             if not shared:
@@ -101,14 +98,6 @@ def _of(runs: xr.Dataset | None, dims: Sequence[str], label: str) -> xr.Dataset 
     if runs is None or not dims:
         return runs
     return split_runs(runs, check_groups(dims, runs)).get(label)
-
-
-def _draw_fan(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str, label: str) -> None:
-    name = label or "prediction"
-    for probability, alpha in BANDS:
-        low, high = draw_quantiles(draws, [(1 - probability) / 2, (1 + probability) / 2])
-        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, label=f"{name}, {100 * probability:g} %")
-    ax.plot(x, np.median(draws, axis=0), color=colour, label=name)
 
 
 def _draw_runs(ax: Axes, along: str, response: str, runs: xr.Dataset | None, colour: str, marker: str) -> None:
@@ -140,12 +129,7 @@ def _legend(
     named = [label for label in labels if label]
     found: list[Artist] = [Line2D([], [], color=colours[n], marker=markers[n], ms=2.5, label=n) for n in named]
     base = INK if named else colours.get("", INK)
-    alphas = np.cumsum([alpha for _, alpha in BANDS])
-    bands = [
-        Patch(facecolor=base, alpha=float(a), lw=0, label=f"{100 * p:g} %")
-        for (p, _), a in zip(BANDS, alphas, strict=True)
-    ]
-    found += reversed(bands)
+    found += band_patches(base, FAN)
     plain: dict[str, Any] = {"ls": "none", "ms": 2.8, "marker": "o"}
     if fit_part is not None:
         found.append(Line2D([], [], mfc="none", mec=base, mew=0.6, label="fitted run", **plain))

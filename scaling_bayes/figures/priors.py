@@ -11,12 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from scaling_bayes.figures.answers import check_answer
+from scaling_bayes.figures.bands import FAN, band_patches, draw_bands
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.style import GOOD, INK, MUTED, axis_label, log_axis
 from scaling_bayes.symbols import latex
-
-BANDS = ((0.9, 0.14), (0.8, 0.14), (0.5, 0.22))
-"""Central probability and opacity of each band, the widest first."""
 
 BINS = 34
 PREFIX = "prior_"
@@ -73,10 +71,7 @@ def plot_priors(answer: xr.Dataset, *, sweep: xr.Dataset | None = None) -> Figur
 def _draw_curves(ax: Axes, answer: xr.Dataset, sweep: xr.Dataset | None) -> None:
     along = str(answer.attrs["along"])
     x, curve = answer[along].values, answer["curve"].values
-    for probability, alpha in BANDS:
-        low, high = np.quantile(curve, [(1 - probability) / 2, (1 + probability) / 2], axis=0)
-        ax.fill_between(x, low, high, color=MUTED, alpha=alpha, lw=0, label=f"prior, {100 * probability:g} %")
-    ax.plot(x, np.median(curve, axis=0), color=INK, label="prior median")
+    draw_bands(ax, x, curve, MUTED, "prior", bands=FAN, line=INK)
     if sweep is not None:
         response = str(sweep.attrs["response"])
         ax.plot(sweep[along].values, sweep[response].values, "o", color=GOOD, ms=1.9, mew=0, alpha=0.7, label="run")
@@ -107,10 +102,7 @@ def _draw_parameter(ax: Axes, answer: xr.Dataset, name: str, *, log: bool) -> No
 
 
 def _legend(posterior: bool, runs: bool) -> list[Artist]:
-    alphas = np.cumsum([alpha for _, alpha in BANDS])
-    found: list[Artist] = [Line2D([], [], color=INK, label="prior median")]
-    for (p, _), a in reversed(list(zip(BANDS, alphas, strict=True))):
-        found.append(Patch(facecolor=MUTED, alpha=float(a), lw=0, label=f"{100 * p:g} %"))
+    found: list[Artist] = [Line2D([], [], color=INK, label="prior median"), *band_patches(MUTED, FAN)]
     if runs:
         found.append(Line2D([], [], ls="none", marker="o", ms=3, mew=0, color=GOOD, label="run"))
     found.append(Patch(facecolor=MUTED, alpha=0.5, lw=0, label="prior of a group"))

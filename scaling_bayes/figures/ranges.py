@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,9 +13,6 @@ from matplotlib.ticker import FuncFormatter
 from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.style import INK, MUTED, PANEL, SHADE, axis_label, fit_text, group_colours, log_axis
 from scaling_bayes.figures.venues import page
-
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Ends of the 90 % band, of the 50 % band, and the median."""
 
 CROWDED = 3
 """Choices from which the 90 % bands are not filled."""
@@ -73,36 +69,6 @@ def draw_scale(ax: Axes, scale: xr.DataArray, answer: xr.Dataset, *, label: bool
         ax.tick_params(labelbottom=False)
 
 
-def draw_bands(ax: Axes, x: np.ndarray, draws: np.ndarray, colour: str, label: str, *, crowded: bool = False) -> None:
-    """Median, 50 % band and 90 % band (its ends only where it is crowded) of draws of shape (draw, point).
-
-    Quantiles are draws, so that some may be infinite.
-    """
-    lower, low, middle, high, upper = np.minimum(draw_quantiles(draws, QUANTILES), np.finfo(float).max ** 0.5)
-    ax.fill_between(x, low, high, color=colour, alpha=0.24, lw=0, label=f"{label}, 50 %".lstrip(", "))
-    if crowded:
-        ends = f"{label}, end of 90 %".lstrip(", ")
-        ax.plot(x, np.stack([lower, upper], axis=1), color=colour, lw=0.5, alpha=0.8, zorder=2, label=ends)
-    else:
-        ax.fill_between(x, lower, upper, color=colour, alpha=0.14, lw=0, label=f"{label}, 90 %".lstrip(", "))
-    ax.plot(x, middle, color=colour, label=label, zorder=3)
-
-
-def draw_intervals(ax: Axes, draws: np.ndarray, colour: str, y: np.ndarray | None = None) -> np.ndarray:
-    """Lines over the 90 % and 50 % intervals of draws of shape (draw, row), at rows 0, 1, ... or y; their medians."""
-    y = np.arange(draws.shape[1]) if y is None else y
-    for level, width in ((0.9, 0.8), (0.5, 2.2)):
-        ends = draw_quantiles(draws, [(1 - level) / 2, (1 + level) / 2])
-        line: dict[str, Any] = {"color": colour, "lw": width, "alpha": 0.6, "label": f"{100 * level:g} %"}
-        ax.hlines(y, *np.clip(ends, None, np.finfo(float).max ** 0.5), **line)
-    return draw_quantiles(draws, [0.5])[0]
-
-
-def draw_quantiles(draws: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """Quantiles along the first axis that are draws themselves, so that infinite ones do no harm."""
-    return np.quantile(draws, levels, axis=0, method="inverted_cdf")
-
-
 def stack_draws(array: xr.DataArray) -> np.ndarray:
     """Draws of an array with the dims chain, draw and point as (draw, point)."""
     values = array.transpose("chain", "draw", ...).values
@@ -131,7 +97,7 @@ def probability_axis(ax: Axes, label: str) -> None:
 
 def fitted_patch() -> Patch:
     """Handle of the fitted range in a legend."""
-    return Patch(facecolor=SHADE, label="fitted range")
+    return Patch(facecolor=SHADE, edgecolor=MUTED, lw=0.3, label="fitted range")
 
 
 def title_size(names: Sequence[str]) -> float:

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import draw_intervals
 from scaling_bayes.figures.canvas import new_figure
 from scaling_bayes.figures.comparison import MAKER, NEEDED
-from scaling_bayes.figures.ranges import draw_intervals, stack_draws
+from scaling_bayes.figures.ranges import stack_draws
 from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis
 from scaling_bayes.figures.venues import points
 

@@ -89,8 +89,8 @@ def format_value(value: float, unit: str = "") -> str:
 
     Examples
     --------
-    >>> format_value(1.5e9, "parameters"), format_value(2.2e19, "FLOP"), format_value(2.5, "nats/token")
-    ('1.5B', '2.2e19', '2.5')
+    >>> format_value(1.5e9, "parameters"), format_value(2.2e19, "FLOP"), format_value(2.5), format_value(1e6)
+    ('1.5B', '2.2e19', '2.5', '1e6')
     """
     if unit == "FLOP" and value > 0:
         mantissa, exponent = f"{value:.1e}".split("e")
@@ -98,7 +98,8 @@ def format_value(value: float, unit: str = "") -> str:
     for size, suffix in _SUFFIXES if unit in _COUNTS and value < 1e15 else ():
         if value >= size * 0.9995:
             return f"{value / size:.3g}{suffix}"
-    return f"{value:.4g}"
+    mantissa, _, power = f"{value:.4g}".partition("e")
+    return f"{mantissa}e{int(power)}" if power else mantissa
 
 
 def axis_label(array: xr.DataArray, name: str | None = None) -> str:

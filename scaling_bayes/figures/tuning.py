@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scaling_bayes.figures.answers import FigureError, check_answer
+from scaling_bayes.figures.bands import draw_bands, draw_quantiles
 from scaling_bayes.figures.canvas import legend_below, mark, new_figure
-from scaling_bayes.figures.ranges import draw_bands, draw_quantiles, stack_draws
+from scaling_bayes.figures.ranges import stack_draws
 from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis
 
 MAKER = "tune(posterior, along, at=...)"

@@ -3,6 +3,7 @@
 import base64
 import io
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -11,7 +12,7 @@ from sympy.printing.mathml import mathml
 
 from scaling_bayes.laws.law import Law
 from scaling_bayes.questions.checklist import ABOUT
-from scaling_bayes.questions.typesetting import escape_latex, to_latex
+from scaling_bayes.questions.typesetting import break_latex, to_latex
 from scaling_bayes.symbols import RESPONSES, latex
 
 PARTS = {
@@ -57,11 +58,14 @@ def embed(figure: Any) -> str:
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
+    figure : matplotlib.figure.Figure, or path of a PNG file
     """
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    if isinstance(figure, str | Path):
+        picture = Path(figure).read_bytes()
+    else:
+        figure.savefig(file := io.BytesIO(), format="png", dpi=DPI, metadata={"Software": None})
+        picture = file.getvalue()
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
 
 
 @cache
@@ -74,7 +78,7 @@ def _environment(kind: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         **(_TEX if kind == "tex" else {}),
     )
-    found.filters |= {"tex": escape_latex, "tex_table": to_latex, "md": escape_markdown, "md_table": _markdown_table}
+    found.filters |= {"tex": break_latex, "tex_table": to_latex, "md": escape_markdown, "md_table": _markdown_table}
     found.filters |= {"mathml": write_mathml, "letter": _letter}
     return found
 

@@ -84,8 +84,8 @@ class Report:
 
         Parameters
         ----------
-        figures : mapping of str to Figure, optional
-            Caption -> figure, embedded as PNG.
+        figures : mapping of str to Figure or path, optional
+            Caption -> figure, or the PNG file of one, embedded.
         """
         return render("card.html", self, figures={caption: embed(fig) for caption, fig in (figures or {}).items()})
 

@@ -17,6 +17,12 @@ from scaling_bayes.questions.summaries import summarise
 from scaling_bayes.symbols import latex
 
 INTERVAL = ("median", "lower", "upper")
+LONGEST = 40
+"""Rows that a page holds; a longer table is set in parts."""
+
+LONG_WORD = 24
+"""Letters after which a word may be broken."""
+
 NAMING = ("quantity", "parameter")
 """Columns whose cells are names of quantities, and no labels."""
 
@@ -59,9 +65,10 @@ def to_latex(
     Returns
     -------
     str
-        One row a row of the table. A median and its ends are one column, with the digits that the interval supports;
-        other numbers have `figures`. Text is escaped, names of parameters are set as mathematics. Sampler gates that
-        the posterior failed are named below the table.
+        One row a row of the table; more than 40 are set as several tables, each short enough for a page. A median and
+        its ends are one column, with the digits that the interval supports; other numbers have `figures`. Text is
+        escaped, names of parameters are set as mathematics. Sampler gates that the posterior failed are named below
+        the table.
 
     Raises
     ------
@@ -93,13 +100,24 @@ def to_latex(
     numbers = {str(name) for name in table.select_dtypes("number").columns}
     align = "".join("r" if name in numbers else "c" if name.startswith("median [") else "l" for name in text.columns)
     text.columns = [_name(column) for column in text.columns]
-    body = text.to_latex(index=False, escape=False, column_format=align).rstrip()
-    below = " ".join(filter(None, (warning, note)))
+    bodies = [
+        text[k : k + LONGEST].to_latex(index=False, escape=False, column_format=align).rstrip()
+        for k in range(0, max(len(text), 1), LONGEST)
+    ]
+    below = escape_latex(" ".join(filter(None, (warning, note))))
     if not (caption or label):
-        return body + (f"\n\\par {escape_latex(below)}" if below else "")
-    lines = [r"\begin{table}", r"\centering", *([rf"\caption{{{caption}}}"] if caption else [])]
-    lines += [rf"\label{{{label}}}"] if label else []
-    lines += [body, *([rf"\par\smallskip {escape_latex(below)}"] if below else []), r"\end{table}"]
+        return "\n\\par\\bigskip\\noindent\n".join(bodies) + (f"\n\\par\\smallskip\\noindent {below}" if below else "")
+    return "\n".join(_float(body, k, caption, label, below) for k, body in enumerate(bodies))
+
+
+def _float(body: str, part: int, caption: str, label: str, below: str) -> str:
+    """A floating table; further parts of one have its number, and its label is the first's."""
+    lines = [r"\begin{table}", r"\centering"]
+    if part:
+        lines += [r"\addtocounter{table}{-1}", rf"\caption[]{{{caption} (continued)}}"]
+    else:
+        lines += [rf"\caption{{{caption}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
+    lines += [body, *([rf"\par\smallskip {below}"] if below else []), r"\end{table}"]
     return "\n".join(lines)
 
 
@@ -156,6 +174,18 @@ def escape_latex(text: str) -> str:
     '90\\% of run\\_1 \\& C\\textasciicircum{}2'
     """
     return str(text).translate(_SPECIAL)
+
+
+def break_latex(text: str) -> str:
+    r"""Text as `escape_latex` has it, with places at which a long word, such as a hash, may be broken.
+
+    Examples
+    --------
+    >>> break_latex("sha256 " + 14 * "a_")
+    'sha256 a\\_a\\_a\\_a\\_a\\_a\\_a\\_a\\_a\\_a\\_a\\_a\\_\\allowbreak{}a\\_a\\_'
+    """
+    pieces = re.sub(rf"\S{{{LONG_WORD}}}(?=\S)", "\\g<0>\0", str(text)).split("\0")
+    return r"\allowbreak{}".join(map(escape_latex, pieces))
 
 
 def _macros(name: str, value: Any, level: float) -> dict[str, str]:
