@@ -20,6 +20,7 @@ from scaling_bayes.model import Fixed, Model
 from scaling_bayes.model.pooling import describe_pooling
 from scaling_bayes.model.prior_draws import PriorDraws, describe_centre, draw_prior, make_prior
 from scaling_bayes.model.priors import Prior
+from scaling_bayes.questions.curves import sort_quantiles
 from scaling_bayes.questions.mixture import lead
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.symbols import suggest
@@ -218,7 +219,7 @@ class Priors(Panel):
         runs, covariates = self.subject.fitted, self.subject.covariates
         response, unit = str(runs.attrs["response"]), covariates.units.get(self.along, "")
         measured = runs[response].values
-        q = np.quantile(curve, QUANTILES, axis=0)
+        q = sort_quantiles(curve.T.copy(), QUANTILES)
         told = str(runs[response].attrs.get("units", ""))
         label = self.subject.label(self.along).replace("tokens or samples", unit or "tokens")
         label += f" ({unit})" if unit == "FLOP" else ""
@@ -295,7 +296,7 @@ class Priors(Panel):
         """Number of runs inside the 90 % interval of the prior curves at their own covariates."""
         runs = self.subject.fitted
         at = {c: np.asarray(runs[c].values, dtype=float) for c in self.base.law.covariates}
-        low, high = np.quantile(drawn.curves(at, CHECKED), [0.05, 0.95], axis=0)
+        low, high = sort_quantiles(drawn.curves(at, CHECKED).T.copy(), [0.05, 0.95])
         measured = runs[str(runs.attrs["response"])].values
         return int(((low <= measured) & (measured <= high)).sum())
 
