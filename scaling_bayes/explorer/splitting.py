@@ -107,6 +107,8 @@ class SplittingPanel(Grouped, Panel):
     @classmethod
     def why_not(cls, subject: Subject) -> str:
         """Why there is nothing to split; empty where there is."""
+        if reason := super().why_not(subject):
+            return reason
         covariates = subject.covariates
         if not covariates.counts_compute:
             return "compute does not follow from size and data in this sweep, so no budget can be split between them"
