@@ -22,7 +22,7 @@ from benchmarks.markdown import format_markdown
 from benchmarks.problems import GROUPING, simulate_groups
 from benchmarks.speed import describe_machine
 from scaling_bayes.explorer.along import POINTS
-from scaling_bayes.explorer.explore import PANELS
+from scaling_bayes.explorer.explore import PANELS, find_panel
 
 RESULTS = Path(__file__).parent / "results" / "latency.csv"
 GROUPS, DRAWS, KEYS = (4, 25), 4000, 24
@@ -77,7 +77,7 @@ def write_explorer(folder: Path, groups: int, draws: int, name: str = "explorer.
 
 def press_keys(seen: Visit, panel: str, keys: int) -> list[float]:
     """Milliseconds of each key on the main control of a panel; none where the panel has no such control."""
-    seen.open_tab(panel.capitalize())
+    seen.open_tab(find_panel(panel).title)
     main = seen.ask(f"explorer.{panel}.main")
     control = seen.panel.locator(f'.sb-range[data-name="{main}"]')
     if not main or not control.count():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from benchmarks.browser import open_chromium, serve, visit, why_absent, write_notebook
-from scaling_bayes.explorer.explore import PANELS
+from scaling_bayes.explorer.explore import PANELS, find_panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import ViewportSize
@@ -51,7 +51,7 @@ def photograph(posterior: Path, folder: Path, *, dark: bool = False) -> list[Pat
         seen = visit(browser, server, "explorer.ipynb", dark=dark)
         seen.page.set_viewport_size(SIZE)
         for name in PANELS:
-            seen.open_tab(name.capitalize())
+            seen.open_tab(find_panel(name).title)
             seen.settle(f"explorer.{name}")
             seen.page.mouse.move(0, 0)
             path = folder / f"{name}.png"

@@ -11,21 +11,14 @@ from matplotlib.figure import Figure
 from scaling_bayes.explorer.along import BANDS, QUANTILES
 from scaling_bayes.explorer.panel import FEW, SOME, STATE
 from scaling_bayes.explorer.scene import Axis, Plot, Scene
-from scaling_bayes.explorer.splitting import COSTS, SplittingPanel, Steady, half_decades
+from scaling_bayes.explorer.splitting import COSTS, SHOWN, SplittingPanel, Steady, half_decades
 from scaling_bayes.explorer.words import round_limits, say_distance, say_interval, say_value
 from scaling_bayes.figures.allocation import plot_isoflops
-from scaling_bayes.questions.curves import Curves
+from scaling_bayes.questions.curves import Curves, sort_quantiles
 from scaling_bayes.questions.isoflops import Isoflops, to_answers
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.scoring import LEVELS
 from scaling_bayes.symbols import suggest
-
-SHOWN = {
-    "N_opt": ("best network parameters N", "parameters"),
-    "D_opt": ("best training tokens D", "tokens"),
-    "tokens_per_parameter": ("best tokens per parameter", ""),
-}
-"""What is drawn against the budget: its label and unit."""
 
 NEAR = 0.2
 """Log distance from a budget within which a run is drawn beside its curve."""
@@ -87,7 +80,7 @@ class Allocation(SplittingPanel):
         drawn[self.subject.record.response] = found.response[0]
         own: dict[str, Any] = {}
         for name, values in drawn.items():
-            lower, middle, upper = np.quantile(values, levels, axis=-1)
+            lower, middle, upper = sort_quantiles(np.array(values), levels)
             own |= {name: middle, f"{name}_lower": lower, f"{name}_upper": upper}
         own |= {name: np.median(getattr(found, name)[0], axis=-1) for name in ("N_low", "N_high")}
         own |= {"p_at_edge": found.at_edge[0].mean(axis=-1), "budget": self.budget}
@@ -109,7 +102,7 @@ class Allocation(SplittingPanel):
         """Curves of the budget with bands, region and optimum, and of some other budgets."""
         q = curves.quantiles(found.log_mean, found.columns, QUANTILES)
         record, chosen = self.subject.record, _spread(steady.grid)
-        sizes = np.append(np.median(steady.splits.N_opt, axis=-1)[chosen].ravel(), table["N_opt"])
+        sizes = np.append(steady.best["N_opt"][3][chosen].ravel(), table["N_opt"])
         label = f"{record.response} ({record.unit})" if record.unit not in {"", "1"} else record.response
         x = Axis(
             *round_limits(np.array([sizes.min() / AROUND, sizes.max() * AROUND]), 0.0),
@@ -120,7 +113,7 @@ class Allocation(SplittingPanel):
         for b in chosen:
             for k, group in enumerate(self.groups[:FEW]):
                 colour = self.subject.colours[group]
-                plot.line(steady.splits.N[b], steady.median[b, :, k], colour=colour, width=1.0, alpha=0.55)
+                plot.line(steady.N[b], steady.median[b, :, k], colour=colour, width=1.0, alpha=0.55)
         for k, group in enumerate(self.groups):
             self._draw_curve(plot, found.N[0], q[..., k], table.iloc[k], self.subject.colours[group])
         self._draw_runs(plot)
@@ -166,7 +159,7 @@ class Allocation(SplittingPanel):
 
     def _draw_best(self, scene: Scene, steady: Steady) -> None:
         """Bands of the best split against the budget."""
-        q = np.quantile(getattr(steady.splits, self.shown), QUANTILES, axis=-1)
+        q = steady.best[self.shown]
         (text, unit), fitted = SHOWN[self.shown], self.subject.covariates.fitted
         low, high = self.budgets()
         label = f"{'training compute C' if self.cost == '6 N D' else 'budget'} (FLOP)"
@@ -228,7 +221,7 @@ class Allocation(SplittingPanel):
 
     def _say_split(self, row: pd.Series) -> str:
         def told(name: str, unit: str = "") -> str:
-            return say_interval(row[[f"{name}_lower", name, f"{name}_upper"]].to_numpy(float), unit)
+            return say_interval(np.array([row[f"{name}_lower"], row[name], row[f"{name}_upper"]], dtype=float), unit)
 
         response = self.subject.record.response
         region = [say_value(row[n], "parameters").removesuffix(" parameters") for n in ("N_low", "N_high")]

@@ -69,7 +69,11 @@ function drawAxes(g, frame, colour) {
   }
 }
 
+/** Entries of the legend; they stay while they and the theme do, as their canvases are dear to make. */
 function drawLegend(node, legend, colour) {
+  const drawn = JSON.stringify([legend, ["ink", "muted", "shade", "good", "bad"].map(colour)]);
+  if (node.drawn === drawn) return;
+  node.drawn = drawn;
   node.replaceChildren(...legend.map((entry) => {
     const item = make("span", "sb-entry");
     const swatch = make("canvas", "", item, { width: 44, height: 24 });

@@ -9,6 +9,9 @@ import anywidget
 import traitlets
 
 HERE = Path(__file__).parent
+HEARD = {"sync": True, "echo_update": False}
+"""Tags of what only the browser says: one message less a step, as nothing is told back to it."""
+
 SOURCES = ("axes.js", "marks.js", "controls.js", "canvas.js")
 
 
@@ -54,9 +57,9 @@ class Canvas(anywidget.AnyWidget):
 
     view = traitlets.Dict().tag(sync=True)
     names = traitlets.Dict().tag(sync=True)
-    asked = traitlets.Dict().tag(sync=True)
-    picked = traitlets.Dict().tag(sync=True)
-    brushed = traitlets.Dict().tag(sync=True)
+    asked = traitlets.Dict().tag(**HEARD)
+    picked = traitlets.Dict().tag(**HEARD)
+    brushed = traitlets.Dict().tag(**HEARD)
 
     def _repr_keys(self) -> Any:
         """Leave the view out of the text form: it holds bytes by the thousand."""

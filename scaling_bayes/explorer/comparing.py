@@ -38,6 +38,8 @@ class ComparingPanel(AlongPanel):
     @classmethod
     def why_not(cls, subject: Subject) -> str:
         """Why there is nothing to compare; empty where there is."""
+        if reason := super().why_not(subject):
+            return reason
         return "" if len(subject.cells) > 1 else "the fitted runs are one group, and a comparison needs two or more"
 
     def begin(self) -> None:

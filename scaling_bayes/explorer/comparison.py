@@ -76,7 +76,7 @@ class Comparison(ComparingPanel):
     title: ClassVar[str] = "Comparison"
     topic: ClassVar[str] = "comparison"
     wider: ClassVar[float] = 100.0
-    work: ClassVar[int] = 800_000
+    work: ClassVar[int] = 400_000
 
     def read(self) -> Reading:
         """Everything that is seen, from one evaluation of the curves."""

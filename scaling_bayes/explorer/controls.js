@@ -3,7 +3,22 @@
 import { formatValue, fromFraction, toFraction } from "./axes.js";
 
 const STEPS = 200; // positions of a range, and of a rule that is moved by keys
-const SETTLE = 160; // milliseconds without a key until a movement has ended
+const SETTLE = 160; // milliseconds without a key, after the last picture, until a movement has ended
+const PATIENCE = 2000; // milliseconds after which a picture is no longer waited for
+
+/** When a movement has ended: `tell` is called once nothing moved, and no picture was awaited, for a while. */
+function makeEnd(tell) {
+  let [timer, awaited] = [0, false];
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { [timer, awaited] = [0, false]; tell(); }, awaited ? PATIENCE : SETTLE);
+  };
+  return {
+    moved() { clearTimeout(timer); [timer, awaited] = [0, true]; },
+    released: wait,
+    drawn() { awaited = false; if (timer) wait(); },
+  };
+}
 
 export function make(tag, className, parent, more = {}) {
   const node = Object.assign(document.createElement(tag), more);
@@ -31,27 +46,28 @@ function rangeControl(parent, control, ask) {
   const output = make("output", "sb-value", label);
   input.dataset.name = control.name;
   keepKeys(input);
-  let [now, timer] = [control, 0];
+  let now = control;
   const value = () => fromFraction(now, Number(input.value) / STEPS);
   const write = (number) => {
     const unit = now.says ?? now.unit ?? "";
     output.textContent = formatValue(number, now.unit) + (unit && unit !== "1" ? ` ${unit}` : "");
     input.setAttribute("aria-valuetext", output.textContent);
   };
-  const move = () => { clearTimeout(timer); write(value()); ask(now.name, value(), true); };
-  const settle = () => { clearTimeout(timer); timer = setTimeout(() => ask(now.name, value(), false), SETTLE); };
+  const end = makeEnd(() => ask(now.name, value(), false));
+  const move = () => { end.moved(); write(value()); ask(now.name, value(), true); };
   input.addEventListener("input", move);
-  input.addEventListener("change", settle);
+  input.addEventListener("change", end.released);
   input.press = (event) => {
     const steps = input.disabled ? 0 : keySteps(event);
     if (!steps) return false;
     input.value = String(Number(input.value) + steps); // the browser keeps it between the ends
     move();
-    settle();
+    end.released();
     return true;
   };
   return (next) => {
     now = next;
+    end.drawn();
     input.disabled = Boolean(next.disabled);
     const fraction = String(Math.round(toFraction(next, next.value) * STEPS));
     if (document.activeElement !== input || !input.matches(":active")) input.value = fraction;
@@ -130,7 +146,8 @@ export function makeHandle(parent, ask) {
   const tag = make("span", "sb-tag", node);
   node.setAttribute("role", "slider");
   keepKeys(node);
-  let [frame, mark, held, timer] = [null, null, false, 0];
+  let [frame, mark, held] = [null, null, false];
+  const end = makeEnd(() => ask(mark.drag, mark.value, false));
   const place = (value) => {
     const text = formatValue(value, frame.plot.x.unit);
     Object.assign(node.style, { left: `${frame.x(value)}px`, top: `${frame.top}px`, height: `${frame.height}px` });
@@ -155,15 +172,16 @@ export function makeHandle(parent, ask) {
   node.press = (event) => {
     const step = keySteps(event);
     if (!step) return false;
-    clearTimeout(timer);
+    end.moved();
     const fraction = Math.min(1, Math.max(0, toFraction(frame.plot.x, mark.value) + step / STEPS));
     move(fromFraction(frame.plot.x, fraction), true);
-    timer = setTimeout(() => ask(mark.drag, mark.value, false), SETTLE);
+    end.released();
     return true;
   };
   return {
     node,
     update(nextFrame, nextMark, level = 0) {
+      end.drawn();
       tag.style.top = `${1 + 19 * level}px`; // names of rules stand one below the other
       [frame, mark] = [nextFrame, { ...nextMark, value: held ? mark.value : nextMark.x }];
       node.hidden = false;

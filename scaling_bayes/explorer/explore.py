@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from scaling_bayes.explorer.panel import Panel
 from scaling_bayes.explorer.subject import Subject
+from scaling_bayes.explorer.unfitted import Unfitted
+from scaling_bayes.model import Model
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.symbols import suggest
 
@@ -31,16 +33,23 @@ SHARED = ("budget", "groups", "level")
 
 
 def explore(
-    posterior: xr.DataTree, held_out: xr.Dataset | None = None, *, panels: Sequence[str] | None = None, **state: Any
+    posterior: xr.DataTree | xr.Dataset,
+    held_out: xr.Dataset | None = None,
+    *,
+    model: Model | None = None,
+    panels: Sequence[str] | None = None,
+    **state: Any,
 ) -> "Explorer":
-    """Explore a posterior in JupyterLab, without a fit.
+    """Explore a posterior in JupyterLab, without a fit; or a sweep and a model's priors, before one.
 
     Parameters
     ----------
-    posterior : DataTree
-        From `fit`, `baseline`, `stack` or `open_posterior`, of one stage.
+    posterior : DataTree or Dataset
+        From `fit`, `baseline`, `stack` or `open_posterior`, of one stage; or a sweep.
     held_out : Dataset, optional
         Runs that were held out, from `hold_out`: they are drawn and counted.
+    model : Model, optional
+        Of a sweep: the model whose priors are shown.
     panels : sequence of str, optional
         Names of the tabs; by default all that have something to show.
     **state
@@ -53,7 +62,10 @@ def explore(
     Raises
     ------
     QuestionError
-        If it is no posterior, or a chain, or a panel or a group is unknown, or a panel has nothing to show.
+        If it is neither posterior nor sweep, or a chain, or a panel or a group is unknown, or a panel has nothing to
+        show.
+    TypeError
+        For a state that panels do not share.
 
     Examples
     --------
@@ -62,6 +74,8 @@ def explore(
     >>> design = {"N": [1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10]}
     >>> sweep = sb.simulate_sweep(law, design, truth={"E": 1.8, "A": 400.0, "alpha": 0.35}, seed=0)
     >>> fit_part, held_out = sb.hold_out(sweep, along="N", top=1)
+    >>> explore(fit_part, held_out, model=sb.Model(law)).tabs.titles
+    ('Priors', 'Sweep')
     >>> explorer = explore(sb.baseline(law, fit_part, seed=0, bootstrap=20), held_out)
     >>> explorer.budget = 1e11
     >>> explorer.answer()[["N", "runs_beyond"]].to_dict("records")
@@ -71,12 +85,28 @@ def explore(
     for name in chosen:
         if name not in PANELS:
             raise QuestionError(f"no panel is called {name!r}: {suggest(name, PANELS)}")
-    subject = Subject(posterior, held_out)
+    for name in state:
+        if name not in SHARED:
+            raise TypeError(
+                f"panels do not share {name!r}, they share {', '.join(SHARED)}; set explorer.<panel>.{name}"
+            )
+    subject = _read_subject(posterior, held_out, model)
     left_out = {name: reason for name in chosen if (reason := find_panel(name).why_not(subject))}
     if panels is not None and left_out:
         name, reason = next(iter(left_out.items()))
         raise QuestionError(f"the panel {name!r} has nothing to show: {reason}")
     return Explorer(subject, [name for name in chosen if name not in left_out], state, left_out)
+
+
+def _read_subject(posterior: Any, held_out: xr.Dataset | None, model: Model | None) -> Subject:
+    """What the panels share: of a posterior, or of a sweep before a fit."""
+    if isinstance(posterior, xr.Dataset):
+        return Unfitted(posterior, held_out, model=model)
+    if not isinstance(posterior, xr.DataTree):
+        raise QuestionError(f"explore() takes a posterior or a sweep, found {type(posterior).__name__}")
+    if model is not None:
+        raise QuestionError("model= is for a sweep before a fit; this posterior keeps the model it was fitted with")
+    return Subject(posterior, held_out)
 
 
 def find_panel(name: str) -> type[Panel]:
@@ -102,7 +132,9 @@ class Explorer(ipywidgets.VBox):
         self._made: dict[str, Panel] = {}
         self._state = dict(state)
         waiting = [ipywidgets.VBox() for _ in names]
-        self.tabs = ipywidgets.Tab(children=waiting, titles=[name.capitalize() for name in names], selected_index=0)
+        self.tabs = ipywidgets.Tab(
+            children=waiting, titles=[find_panel(name).title for name in names], selected_index=0
+        )
         super().__init__([self.tabs])
         self.tabs.observe(lambda _: self._look(), names="selected_index")
         self._look()
@@ -151,7 +183,10 @@ class Explorer(ipywidgets.VBox):
     def _leader(self, trait: str) -> Panel:
         """The open panel if it has the trait, or the first that has it."""
         order = [self.current, *(self._panel(name) for name in self._names)]
-        return next(panel for panel in order if panel.has_trait(trait))
+        for panel in order:
+            if panel.has_trait(trait):
+                return panel
+        raise AttributeError(f"no panel of this explorer has {trait!r}; they are {', '.join(self._names)}")
 
     def _panel(self, name: str) -> Panel:
         if name not in self._made:

@@ -111,11 +111,11 @@ def write_page(panels: Sequence["Panel"], path: str | Path) -> Path:
 def _fill(panels: Sequence["Panel"], packed: Sequence[dict[str, Any]]) -> str:
     """The page."""
     heading, gates = panels[0].subject.heading, panels[0].warning
+    moves = any(len(panel["frames"]) > 1 for panel in packed)
+    told = "The slider moves over a grid of saved views; other controls need" if moves else "Controls need"
     words = {
         "title": escape(heading),
-        "note": escape(
-            f"{heading}. The slider moves over a grid of saved views; other controls need a kernel. {gates}"
-        ),
+        "note": escape(f"{heading}. {told} a kernel. {gates}"),
         "style": read_style(),
         "script": read_script().replace("export default { render };", ""),
         "panels": json.dumps(packed, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),

@@ -60,8 +60,7 @@ class Extrapolation(Grouped, AlongPanel):
     def read(self, x: np.ndarray, curves: Curves) -> tuple[dict[str, Any], np.ndarray]:
         """Columns at values of the x axis, and `QUANTILES` of shape (level, point, group) there."""
         columns = self.subject.covariates.follow(self.along, x, self.at)
-        log_response = curves.log_response(columns, new_run=self.new_run)
-        return columns, curves.quantiles(log_response, columns, QUANTILES)
+        return columns, curves.trace(columns, QUANTILES, new_run=self.new_run)
 
     def answer(self) -> pd.DataFrame:
         """Median and interval of each group at the budget, and the extrapolation there.

@@ -52,6 +52,9 @@ class Panel(Canvas):
     main: ClassVar[str] = ""
     """Control that still works on the exported page."""
 
+    before_a_fit: ClassVar[bool] = False
+    """Whether a sweep that was not fitted has something to show here."""
+
     status = traitlets.Unicode("").tag(**{STATE: True})
 
     def __init__(self, subject: Subject | xr.DataTree, held_out: xr.Dataset | None = None, **state: Any) -> None:
@@ -76,8 +79,8 @@ class Panel(Canvas):
 
     @classmethod
     def why_not(cls, subject: Subject) -> str:
-        """Why the panel has nothing to show of a posterior; empty where it has."""
-        return ""
+        """Why the panel has nothing to show of a posterior or a sweep; empty where it has."""
+        return "" if subject.fits or cls.before_a_fit else "it needs a fit: sb.explore(sb.fit(model, sweep, seed=0))"
 
     def begin(self) -> None:
         """Set the traits to what the posterior suggests, before the first picture."""

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from scaling_bayes.explorer.panel import STATE, Panel
 from scaling_bayes.explorer.scene import Axis, Scene
+from scaling_bayes.explorer.subject import Subject
 from scaling_bayes.explorer.unfitted import Unfitted
 from scaling_bayes.explorer.words import round_limits, say_value
 from scaling_bayes.figures.priors import AFTER, PREFIX, plot_priors
@@ -20,6 +21,7 @@ from scaling_bayes.model import Fixed, Model
 from scaling_bayes.model.pooling import describe_pooling
 from scaling_bayes.model.prior_draws import PriorDraws, describe_centre, draw_prior, make_prior
 from scaling_bayes.model.priors import Prior
+from scaling_bayes.questions.curves import sort_quantiles
 from scaling_bayes.questions.mixture import lead
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.symbols import suggest
@@ -46,7 +48,7 @@ class Priors(Panel):
     """Prior curves over the runs, and the prior of one parameter.
 
     Of a posterior the priors of its model are shown, beside what the data made of them; before any fit it is
-    ``Priors(Unfitted(sweep, model=model))``. Moving a prior fits nothing: it maps the same standard normals anew.
+    ``sb.explore(sweep, model=model)``. Moving a prior fits nothing: it maps the same standard normals anew.
     `model` is the model with the priors that are seen, ready for `sb.fit`.
 
     Attributes
@@ -64,10 +66,17 @@ class Priors(Panel):
     title: ClassVar[str] = "Priors"
     topic: ClassVar[str] = "priors"
     main: ClassVar[str] = "centre"
+    before_a_fit: ClassVar[bool] = True
 
     parameter = traitlets.Unicode().tag(**{STATE: True})
     priors = traitlets.Dict().tag(**{STATE: True})
     along = traitlets.Unicode().tag(**{STATE: True})
+
+    @classmethod
+    def why_not(cls, subject: Subject) -> str:
+        """Why there is no prior; empty where there is."""
+        alone = isinstance(subject, Unfitted) and subject.model is None
+        return "a sweep alone has no prior: sb.explore(sweep, model=sb.Model(law))" if alone else ""
 
     def begin(self) -> None:
         """The first exponent, along compute where it is known."""
@@ -78,9 +87,7 @@ class Priors(Panel):
     @cached_property
     def base(self) -> Model:
         """The model before anything was moved."""
-        if isinstance(self.subject, Unfitted):
-            if self.subject.model is None:
-                raise QuestionError("a sweep alone has no prior: Unfitted(sweep, model=sb.Model(law))")
+        if isinstance(self.subject, Unfitted) and self.subject.model is not None:
             return self.subject.model
         tree = lead(self.subject.posterior)
         found = recover_model(tree) if "model" in tree.attrs else Model(self.subject.record.law, discrepancy=None)
@@ -218,7 +225,7 @@ class Priors(Panel):
         runs, covariates = self.subject.fitted, self.subject.covariates
         response, unit = str(runs.attrs["response"]), covariates.units.get(self.along, "")
         measured = runs[response].values
-        q = np.quantile(curve, QUANTILES, axis=0)
+        q = sort_quantiles(curve.T.copy(), QUANTILES)
         told = str(runs[response].attrs.get("units", ""))
         label = self.subject.label(self.along).replace("tokens or samples", unit or "tokens")
         label += f" ({unit})" if unit == "FLOP" else ""
@@ -295,7 +302,7 @@ class Priors(Panel):
         """Number of runs inside the 90 % interval of the prior curves at their own covariates."""
         runs = self.subject.fitted
         at = {c: np.asarray(runs[c].values, dtype=float) for c in self.base.law.covariates}
-        low, high = np.quantile(drawn.curves(at, CHECKED), [0.05, 0.95], axis=0)
+        low, high = sort_quantiles(drawn.curves(at, CHECKED).T.copy(), [0.05, 0.95])
         measured = runs[str(runs.attrs["response"])].values
         return int(((low <= measured) & (measured <= high)).sum())
 

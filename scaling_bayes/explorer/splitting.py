@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from scaling_bayes.explorer.along import QUANTILES
 from scaling_bayes.explorer.panel import FEW, STATE, Grouped, Panel
 from scaling_bayes.explorer.subject import Subject
 from scaling_bayes.laws.costs import Cost, inference, six_nd, transformer
 from scaling_bayes.questions.allocation import EPS
 from scaling_bayes.questions.curve_draws import prepare_curves
-from scaling_bayes.questions.curves import Curves
+from scaling_bayes.questions.curves import Curves, sort_quantiles
 from scaling_bayes.questions.isoflops import SIZES, Isoflops, lay_corners, split_budgets
 from scaling_bayes.questions.mixture import lead
 from scaling_bayes.questions.points import QuestionError
@@ -29,14 +30,14 @@ COSTS: Mapping[str, Callable[[str, float], Cost]] = {
 }
 """What a budget pays for -> the cost, from how N was counted and the tokens served."""
 
-MOVING = 450_000
+MOVING = 150_000
 """Draws times sizes times groups that are evaluated while a control moves; when it stops, all."""
 
 STEADY = 3_000_000
 """The same for the curves of all budgets, when what they depend on stands still."""
 
 LEAST = 50
-"""Draws of these curves, however many groups there are."""
+"""Draws of either, however many groups there are."""
 
 REACH = 1e3
 """Multiple of the largest fitted compute up to which a budget may be set."""
@@ -45,7 +46,14 @@ SERVED = (1e-3, 1e3)
 """Tokens that may be served, relative to the largest fitted data."""
 
 COARSE = 33
-"""Sizes at which the curves of all budgets are evaluated."""
+"""Sizes at which the curves of all budgets are evaluated, and those of the budget while a control moves."""
+
+SHOWN = {
+    "N_opt": ("best network parameters N", "parameters"),
+    "D_opt": ("best training tokens D", "tokens"),
+    "tokens_per_parameter": ("best tokens per parameter", ""),
+}
+"""What may be drawn against the budget: its label and unit."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +63,17 @@ class Steady:
     Attributes
     ----------
     grid : array, shape (budget,)
-    splits : Isoflops
+    N : array, shape (budget, size)
     median : array, shape (budget, size, group)
         Of the response.
+    best : mapping
+        Name in `SHOWN` -> `QUANTILES` of the best split, shape (level, budget, group).
     """
 
     grid: np.ndarray
-    splits: Isoflops
+    N: np.ndarray
     median: np.ndarray
+    best: Mapping[str, np.ndarray]
 
 
 class SplittingPanel(Grouped, Panel):
@@ -96,6 +107,8 @@ class SplittingPanel(Grouped, Panel):
     @classmethod
     def why_not(cls, subject: Subject) -> str:
         """Why there is nothing to split; empty where there is."""
+        if reason := super().why_not(subject):
+            return reason
         covariates = subject.covariates
         if not covariates.counts_compute:
             return "compute does not follow from size and data in this sweep, so no budget can be split between them"
@@ -166,15 +179,15 @@ class SplittingPanel(Grouped, Panel):
                     ends += lay_corners(surface, cost, budget, self.ratios())
             cells = [self.subject.cells[name] for name in self.groups]
             every = prepare_curves(self.subject.posterior, ends, cells=cells)
-            self._ready = wanted, every, every.thin(MOVING // (SIZES * len(cells)))
+            self._ready = wanted, every, every.thin(max(MOVING // (COARSE * len(cells)), LEAST))
         return self._ready[1], self._ready[2]
 
     def read(self) -> tuple[Curves, Isoflops]:
         """The splits of the budget, of all draws or of fewer while a control moves."""
         every, few = self._prepare()
         self.thinned = self.moving and few.draws < every.draws
-        curves = few if self.thinned else every
-        return curves, self.split(curves, np.array([self.budget]))
+        curves, sizes = (few, COARSE) if self.thinned else (every, SIZES)
+        return curves, self.split(curves, np.array([self.budget]), sizes)
 
     def steady(self) -> Steady:
         """Splits of budgets over the whole range; of fewer draws while what they depend on moves."""
@@ -187,7 +200,8 @@ class SplittingPanel(Grouped, Panel):
             curves = self._prepare()[0].thin(max(work, LEAST))
             splits = self.split(curves, grid, COARSE)
             median = curves.quantiles(splits.log_mean, splits.columns, [0.5])
-            parts = Steady(grid, splits, median.reshape(len(grid), COARSE, -1))
+            best = {name: sort_quantiles(np.array(getattr(splits, name)), QUANTILES) for name in SHOWN}
+            parts = Steady(grid, splits.N, median.reshape(len(grid), COARSE, -1), best)
             known = self._steady = wanted, self.moving, parts
         self.thinned = self.thinned or known[1]
         return known[2]

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from scaling_bayes.questions.crossing import find_crossings
-from scaling_bayes.questions.curves import Array, Columns, Curves
+from scaling_bayes.questions.curves import Array, Columns, Curves, sort_quantiles
 from scaling_bayes.questions.inversion import first_reach
 from scaling_bayes.symbols import sense_of
 
@@ -52,12 +52,7 @@ class Contrast:
 
     def quantiles(self, levels: Sequence[float]) -> Array:
         r"""Quantiles of the relative difference :math:`y_a / y_b - 1`, shape (level, point, other)."""
-        ordered = np.sort(self.gap, axis=-1)
-        place = np.asarray(levels) * (ordered.shape[-1] - 1)
-        low = np.floor(place).astype(int)
-        high, part = np.minimum(low + 1, ordered.shape[-1] - 1), place - low
-        between = (1 - part) * ordered[..., low] + part * ordered[..., high]
-        return np.expm1(np.moveaxis(between, -1, 0))
+        return np.expm1(sort_quantiles(self.gap.copy(), levels))
 
     def p_better(self, *, new_run: bool = False) -> Array:
         """Probability that each other choice is better than the rival, ties counted half, shape (point, other)."""

@@ -10,7 +10,7 @@ is evaluated in float32 wherever that is exact enough. Quantiles over the draws 
 since the response grows with z they are those of the response too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,9 @@ from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.questions.drift_paths import LEVELS
 from scaling_bayes.questions.interpolation import cubic_weights
 from scaling_bayes.questions.points import QuestionError
+
+BLOCK = 65_536
+"""Values that are evaluated at once: with what is between they stay in a processor's cache."""
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array | float]
@@ -119,20 +122,29 @@ class Curves:
         QuestionError
             If a point lies beyond the ends that the curves were prepared for.
         """
-        size = max(np.size(column) for column in columns.values())
-        dtype = self.fresh.dtype
-        found = log_law(self.record, self.parameters, columns, dtype)
-        found = np.broadcast_to(found, (size, len(self.cells), self.draws))
-        if self.levels:
-            weights = sparse.hstack([levels.weights(columns, size) for levels in self.levels], format="csr")
-            found = found + (weights.astype(dtype) @ self.paths).reshape(found.shape)
-        return found + self.noise(columns, found) if new_run else found
+        return np.concatenate(list(self._blocks(columns, new_run)))
 
-    def noise(self, columns: Columns, mean: Array) -> Array:
+    def _blocks(self, columns: Columns, new_run: bool) -> Iterator[Array]:
+        """`log_response` of a few points after the other, as many as a processor's cache holds."""
+        size, dtype = max(np.size(column) for column in columns.values()), self.fresh.dtype
+        shape, rng = (len(self.cells), self.draws), np.random.default_rng(0)
+        parts = [levels.weights(columns, size) for levels in self.levels]
+        weights = sparse.hstack(parts, format="csr").astype(dtype) if parts else None
+        step = max(1, BLOCK // (shape[0] * shape[1]))
+        for start in range(0, size, step):
+            own = slice(start, start + step)
+            part = {name: np.asarray(c)[own] if np.size(c) > 1 else c for name, c in columns.items()}
+            found = log_law(self.record, self.parameters, part, dtype)
+            found = np.broadcast_to(found, (min(step, size - start), *shape))
+            if weights is not None:
+                found = found + (weights[own] @ self.paths).reshape(found.shape)
+            yield found + self.noise(part, found, rng) if new_run else found
+
+    def noise(self, columns: Columns, mean: Array, rng: np.random.Generator | None = None) -> Array:
         """Effect and noise of one new run of each group, which broadcast against `log_response` at the points."""
         residual, axis = RESIDUALS[self.record.noise], self.record.noise_axis
         if residual.counted or (residual.excess and axis is not None):
-            rng = np.random.default_rng(0)
+            rng = rng or np.random.default_rng(0)
             shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
             values = {name: self.parameters[name] for name in self.record.noise_parameters}
             noise = residual.draw(self.record.noise_at(values, shaped), mean.shape, rng, mean)
@@ -161,18 +173,57 @@ class Curves:
         """
         if not log_response.flags.writeable or not log_response.flags.c_contiguous:
             log_response = np.ascontiguousarray(log_response).copy()
-        log_response.sort(axis=-1)
-        place = np.asarray(levels) * (log_response.shape[-1] - 1)
-        low = np.floor(place).astype(int)
-        part = (place - low)[:, None, None]
-        ordered = np.moveaxis(log_response, -1, 0)
-        between = (1 - part) * ordered[low] + part * ordered[np.minimum(low + 1, len(ordered) - 1)]
-        return self.respond(between, columns)
+        return self.respond(sort_quantiles(log_response, levels), columns)
+
+    def trace(self, columns: Columns, levels: Sequence[float], *, new_run: bool = False) -> Array:
+        """Quantiles of the response at points; `quantiles` of `log_response`, a few points after the other.
+
+        Parameters
+        ----------
+        columns : mapping
+            covariate -> number, or array of shape (point,).
+        levels : sequence of float
+        new_run : bool
+            Of one new run instead of the mean curve.
+
+        Returns
+        -------
+        array, shape (level, point, group)
+            In the units of the sweep.
+        """
+        blocks = (np.array(block) if not block.flags.writeable else block for block in self._blocks(columns, new_run))
+        return self.respond(np.concatenate([sort_quantiles(b, levels) for b in blocks], axis=1), columns)
 
     def respond(self, log_response: Array, columns: Columns) -> Array:
         """The response, in the units of the sweep, from arrays of shape (..., point, group)."""
         shaped = {name: np.reshape(column, (-1, 1)) for name, column in columns.items()}
         return np.exp(self.record.bend(np.asarray(log_response, dtype=np.float64), shaped))
+
+
+def sort_quantiles(values: Array, levels: Sequence[float]) -> Array:
+    """Quantiles over the last axis, by one sort in place: of many levels a few times as fast as `numpy.quantile`.
+
+    Parameters
+    ----------
+    values : array, shape (..., draw)
+        Its draws are sorted.
+    levels : sequence of float
+
+    Returns
+    -------
+    array, shape (level, ...)
+
+    Examples
+    --------
+    >>> sort_quantiles(np.array([[3.0, 1.0, 2.0], [6.0, 4.0, 5.0]]), [0.5, 0.75]).tolist()
+    [[2.0, 5.0], [2.5, 5.5]]
+    """
+    values.sort(axis=-1)
+    place = np.asarray(levels) * (values.shape[-1] - 1)
+    low = np.floor(place).astype(int)
+    part = np.reshape(place - low, (-1,) + (1,) * (values.ndim - 1))
+    ordered = np.moveaxis(values, -1, 0)
+    return np.asarray((1 - part) * ordered[low] + part * ordered[np.minimum(low + 1, len(ordered) - 1)])
 
 
 def to_answer(

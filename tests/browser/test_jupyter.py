@@ -1,14 +1,12 @@
 """The explorer in JupyterLab: every panel answers keys and mouse, and shows what it says without a browser."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 import xarray as xr
 
 import scaling_bayes as sb
 from benchmarks.browser import visit
-from scaling_bayes.explorer.explore import PANELS
+from scaling_bayes.explorer.explore import PANELS, find_panel
 from scaling_bayes.explorer.panel import Panel
 from scaling_bayes.explorer.subject import Subject
 
@@ -30,14 +28,14 @@ def subject(folder):
 @pytest.fixture(params=PANELS)
 def opened(request, lab):
     """A panel's name; its tab is open."""
-    lab.open_tab(request.param.capitalize())
+    lab.open_tab(find_panel(request.param).title)
     lab.ask(FIRST.get(request.param, "None"))
     lab.settle(f"explorer.{request.param}")
     return request.param
 
 
 def same_panel(name: str, subject: Subject, state: dict) -> Panel:
-    return getattr(import_module(f"scaling_bayes.explorer.{name}"), PANELS[name])(subject, **state)
+    return find_panel(name)(subject, **state)
 
 
 def place(control):

@@ -58,7 +58,8 @@ def test_what_is_seen_is_what_is_answered(panel):
 
 
 def test_a_moving_budget_is_thinned_and_all_draws_are_back_when_it_stops(panel, monkeypatch):
-    monkeypatch.setattr("scaling_bayes.explorer.splitting.MOVING", 65 * 10)
+    monkeypatch.setattr("scaling_bayes.explorer.splitting.MOVING", 1)
+    monkeypatch.setattr("scaling_bayes.explorer.splitting.LEAST", 10)
     panel.groups = ["code"]
     panel.asked = {"name": "budget", "value": 1e22, "moving": True}
     assert "Moving: 10 of all draws" in panel.view["scene"]["summary"]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import scaling_bayes as sb
 from scaling_bayes.explorer.explore import PANELS, SHARED, find_panel
-from scaling_bayes.explorer.panel import STATE, Panel, spread
+from scaling_bayes.explorer.panel import STATE, spread
 from scaling_bayes.explorer.subject import Subject
 
 
@@ -137,9 +137,7 @@ def plain():
     return sb.baseline(law, sweep, seed=0, bootstrap=20)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in PANELS if find_panel(name).why_not.__func__ is not Panel.why_not.__func__]
-)
+@pytest.mark.parametrize("name", ["comparison", "allocation"])
 def test_a_panel_with_nothing_to_show_says_why(plain, name):
     explorer = sb.explore(plain)
     assert name not in explorer.tabs.titles
@@ -149,6 +147,44 @@ def test_a_panel_with_nothing_to_show_says_why(plain, name):
             ask()
     with pytest.raises(AttributeError, match="nothing to show"):
         getattr(explorer, name)
+
+
+def test_before_a_fit_there_are_the_sweep_and_the_priors_of_a_model(split):
+    model = sb.Model(sb.law("chinchilla"), discrepancy=None)
+    explorer = sb.explore(*split, model=model)
+    assert explorer.tabs.titles == ("Priors", "Sweep")
+    assert explorer.priors.model == model
+    assert sb.explore(split[0]).tabs.titles == ("Sweep",)
+    assert all("needs a fit" in explorer.left_out[name] for name in ("extrapolation", "comparison", "checking"))
+    with pytest.raises(AttributeError, match="no panel of this explorer has 'budget'; they are priors, sweep"):
+        _ = explorer.budget
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"budgte": 1e20}, TypeError, "panels do not share 'budgte', they share budget, groups, level"),
+        ({"model": "chinchilla"}, sb.QuestionError, "this posterior keeps the model it was fitted with"),
+        ({"groups": ["wbe"]}, sb.QuestionError, "'wbe' is no group of this posterior: did you mean 'web'"),
+    ],
+)
+def test_explorer_refuses_what_it_does_not_know(posterior, given, error, message):
+    with pytest.raises(error, match=message):
+        sb.explore(posterior, **given)
+
+
+def test_explorer_takes_no_table(split):
+    with pytest.raises(sb.QuestionError, match="takes a posterior or a sweep, found DataFrame"):
+        sb.explore(split[0].to_dataframe())
+
+
+def test_a_page_without_a_slider_does_not_speak_of_one(subject, tmp_path):
+    pages = {
+        name: find_panel(name)(subject).to_html(tmp_path / f"{name}.html").read_text()
+        for name in ("sweep", "allocation")
+    }
+    told = {name: "The slider moves over a grid" in page for name, page in pages.items()}
+    assert told == {"sweep": False, "allocation": True}
 
 
 def test_explorer_refuses_unknown_panels(posterior):

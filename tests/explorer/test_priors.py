@@ -69,7 +69,7 @@ def test_wrong_state_is_refused(panel, state, message):
 
 
 def test_a_sweep_without_a_model_has_no_prior(split):
-    with pytest.raises(sb.QuestionError, match=r"Unfitted\(sweep, model="):
+    with pytest.raises(sb.QuestionError, match=r"sb.explore\(sweep, model="):
         Priors(Unfitted(split[0]))
 
 

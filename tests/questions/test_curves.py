@@ -52,6 +52,16 @@ def test_quantiles_are_those_of_predict(posterior, new_run):
     assert error.max() < (1e-3 if exact else 0.12)
 
 
+@pytest.mark.parametrize("new_run", [False, True])
+def test_points_after_each_other_are_points_at_once(posterior, new_run, monkeypatch):
+    curves, columns = prepare(posterior), read_covariates(posterior).follow("N", X, {"D": 2e10})
+    whole = curves.quantiles(curves.log_response(columns, new_run=new_run), columns, QUANTILES)
+    monkeypatch.setattr("scaling_bayes.questions.curves.BLOCK", 2 * curves.draws)
+    np.testing.assert_allclose(curves.trace(columns, QUANTILES, new_run=new_run), whole, rtol=1e-6)
+    lone = {name: column if np.ndim(column) == 0 else column[:1] for name, column in columns.items()}
+    np.testing.assert_allclose(curves.trace(lone, QUANTILES, new_run=new_run), whole[:, :1], rtol=1e-6)
+
+
 def test_moving_a_covariate_moves_the_same_paths(make_sweep, make_posterior):
     posterior = make_posterior(make_sweep(CHINCHILLA), CHINCHILLA, axes=AXES, shape=(2, 500), prior=None)
     curves, follow = prepare(posterior), read_covariates(posterior).follow
