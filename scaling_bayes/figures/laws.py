@@ -47,8 +47,8 @@ def plot_laws(names: Sequence[str] | None = None) -> Figure:
     Returns
     -------
     Figure
-        Closed. Blue curves have reported numbers, orange ones numbers from memory, grey ones an example: the middle of the role
-        priors, where the entry names no other value.
+        Closed. Blue curves have reported numbers, orange ones numbers from memory, grey ones an example: the middle of
+        the role priors, where the entry names no other value.
 
     Raises
     ------
