@@ -13,7 +13,8 @@ from typing import Any
 _PUBLIC = {
     "scaling_bayes.sweeps": (
         "SweepError SweepWarning accuracy_to_error as_sweep convert_loss derive hold_out join_sweeps list_sweeps "
-        "load_sweep read_sweep simulate_spectral simulate_sweep simulate_zipf spectral_exponents sweep_grid"
+        "load_sweep read_sweep simulate_perceptron simulate_spectral simulate_sweep simulate_zipf "
+        "spectral_exponents sweep_grid"
     ),
     "scaling_bayes.laws.costs": "Cost CostError",
     "scaling_bayes.laws": "FormulaError Law RoleError law list_laws",

@@ -32,7 +32,7 @@ COLOURS = {"reported": GOOD, "memory": GROUPS[1], PRIOR: MUTED}
 EXPLAINED = {
     "reported": "reported numbers",
     "memory": "reported numbers, from memory",
-    PRIOR: "none reported: middle of the priors",
+    PRIOR: "none reported: an example",
 }
 
 
@@ -47,7 +47,8 @@ def plot_laws(names: Sequence[str] | None = None) -> Figure:
     Returns
     -------
     Figure
-        Closed. Blue curves have reported numbers, grey ones the middle of the role priors.
+        Closed. Blue curves have reported numbers, orange ones numbers from memory, grey ones an example: the middle of
+        the role priors, where the entry names no other value.
 
     Raises
     ------

@@ -53,7 +53,8 @@ class Task:
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, Model):
-            raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found {self.model!r}")
+            found = type(self.model).__name__
+            raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found a {found}")
         check_sweep(self.sweep)
 
     def fingerprint(self, settings: Settings, device: str) -> str | None:

@@ -77,7 +77,8 @@ class Chain:
     def __post_init__(self) -> None:
         for name, stage in (("first", self.first), ("second", self.second)):
             if not isinstance(stage, Model):
-                raise TypeError(f"{name} is a Model, for instance sb.Model(sb.law('chinchilla')); found {stage!r}")
+                found = type(stage).__name__
+                raise TypeError(f"{name} is a Model, for instance sb.Model(sb.law('chinchilla')); found a {found}")
         law = self.second.law
         if self.through not in {*law.covariates, *law.parameters}:
             raise ModelError(

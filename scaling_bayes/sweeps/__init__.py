@@ -4,6 +4,7 @@ from scaling_bayes.sweeps.catalogue import list_sweeps, load_sweep, missing_file
 from scaling_bayes.sweeps.checks import SweepError, SweepWarning
 from scaling_bayes.sweeps.derived import derive
 from scaling_bayes.sweeps.grid import sweep_grid
+from scaling_bayes.sweeps.perceptron import simulate_perceptron
 from scaling_bayes.sweeps.readers import read_sweep
 from scaling_bayes.sweeps.simulation import simulate_sweep
 from scaling_bayes.sweeps.spectral import simulate_spectral, spectral_exponents
@@ -38,6 +39,7 @@ __all__ = [
     "missing_files",
     "read_sweep",
     "restore_attrs",
+    "simulate_perceptron",
     "simulate_spectral",
     "simulate_sweep",
     "simulate_zipf",

@@ -13,7 +13,7 @@ from scaling_bayes.laws.roles import ROLES
 _INVERSE = {"positive": exp, "unit": lambda x: 1 / (1 + exp(-x)), "real": float}
 
 PRIOR = "prior"
-"""Stands for trust where nothing was reported: the middle of each role's prior."""
+"""Stands for trust where nothing was reported: the middle of each role's prior, or the entry's example."""
 
 
 @dataclass(frozen=True)

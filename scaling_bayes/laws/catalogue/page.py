@@ -7,7 +7,7 @@ from scaling_bayes.laws.catalogue.papers import Paper, read_papers
 from scaling_bayes.laws.catalogue.reported import TRUST, Reported
 from scaling_bayes.laws.law import Law, Source
 from scaling_bayes.laws.roles import ROLES
-from scaling_bayes.symbols import latex
+from scaling_bayes.symbols import COVARIATES, latex
 
 HEAD = """# The law catalogue
 
@@ -82,7 +82,7 @@ def _section(entry: Entry) -> str:
 
 
 def _facts(entry: Entry, law: Law) -> str:
-    meanings = (f"{_letter(c)} {_prose(entry.meaning(c))}{_domain(entry, c)}" for c in law.covariates)
+    meanings = (f"{_covariate(c)} {_prose(entry.meaning(c))}{_domain(entry, c)}" for c in law.covariates)
     count = "Covariate" if len(law.covariates) == 1 else "Covariates"
     lines = [f"Response: {entry.response}. {count}: {'; '.join(meanings)}."]
     if entry.counting:
@@ -148,6 +148,11 @@ def _cite(source: Source) -> str:
 def _prose(text: str) -> str:
     """Text whose asterisks multiply."""
     return text.replace("*", r"\*")
+
+
+def _covariate(name: str) -> str:
+    """Letter of a covariate, and the name by which a sweep has it where that is another."""
+    return _letter(name) + (f" (`{name}`)" if name in COVARIATES and latex(name) != name else "")
 
 
 def _letter(name: str) -> str:
