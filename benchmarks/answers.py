@@ -1,7 +1,8 @@
 """How long answers take, ``python -m benchmarks.answers``: seconds for 1,000 draws of 25 groups, with a drift.
 
 The posterior is that of a simulated sweep, Chinchilla's law of 25 corpora with 20 runs each. Each question is asked
-twice; the second time, warm, is that of a slider or of a loop.
+twice; the second time, warm, is that of a slider or of a loop. With ``--ratio`` the law may drift along D/N too, so
+that optima are searched draw by draw.
 """
 
 import argparse
@@ -23,12 +24,12 @@ GROUPS, EVERY, CHAINS, DRAWS, WARMUP = 25, 2, 4, 250, 400
 GIGABYTE = 1e9
 
 
-def fit_posterior(seed: int) -> xr.DataTree:
-    """Fit every parameter and a drift along C, pooled over the groups."""
+def fit_posterior(seed: int, axes: tuple[str, ...]) -> xr.DataTree:
+    """Fit every parameter and a drift along some axes, pooled over the groups."""
     law, sweep = sb.law("chinchilla"), simulate_groups(GROUPS, seed)
     kept = sweep.isel(run=np.flatnonzero(np.arange(sweep.sizes["run"]) % EVERY == 0))
     pool = dict.fromkeys(law.parameters, sb.Partial(GROUPING))
-    model = sb.Model(law, pool=pool, discrepancy=sb.Discrepancy(("C",)))
+    model = sb.Model(law, pool=pool, discrepancy=sb.Discrepancy(axes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sb.GateWarning)  # so few draws are for their number, not for their answers
         return sb.fit(model, kept, seed=seed, chains=CHAINS, draws=DRAWS, warmup=WARMUP)
@@ -47,10 +48,19 @@ def state_questions(posterior: xr.DataTree) -> Mapping[str, Callable[[], xr.Data
             posterior, GROUPING, between=[first, second], along="C", within=(1e19, 1e23), **at
         ),
         "multiplier": lambda: sb.multiplier(posterior, GROUPING, baseline=first, at={"C": scales}, **at),
+        "exponents": lambda: sb.exponents(posterior, {"C": 1e21}, group=GROUPING, **at),
         "allocate": lambda: sb.allocate(posterior, 1e21),
         "allocate, with serving": lambda: sb.allocate(posterior, 1e21, cost=sb.costs.six_nd + sb.costs.inference(1e12)),
+        "isoflops": lambda: sb.trace_isoflops(posterior, 1e21),
         "require": lambda: sb.require(posterior, loss=2.6, along="C"),
+        "require, fixed ratio": lambda: sb.require(posterior, loss=2.6, along="C", **at),
+        "plan": lambda: sb.plan(posterior, {"N": 1e10, "D": 2e11}, target=_ask_loss, choose=GROUPING),
     }
+
+
+def _ask_loss(posterior: xr.DataTree) -> xr.DataArray:
+    """The loss that every group would have at a scale that nobody trained."""
+    return sb.predict(posterior, {"N": 1e11, "D": 2e12})["loss"]
 
 
 def measure(question: Callable[[], xr.Dataset]) -> dict[str, float]:
@@ -67,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, ask everything twice, and print a table in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.answers", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
-    posterior = fit_posterior(parser.parse_args(arguments).seed)
+    parser.add_argument("--ratio", action="store_true", help="a drift along D/N too")
+    chosen = parser.parse_args(arguments)
+    posterior = fit_posterior(chosen.seed, ("C", "D/N") if chosen.ratio else ("C",))
     rows = [{"question": name, **measure(ask)} for name, ask in state_questions(posterior).items()]
     print(format_markdown(pd.DataFrame(rows), digits=2))
     return 0

@@ -44,6 +44,10 @@ PUBLISHED = (1e19, 1e20)
 SCALES = (1e18, 1e19, 1e20, 1e21)
 """Compute at which architectures are compared."""
 
+KEY = ("corpus", "task", "architecture")
+SCORES = {"held_out": "sum", "rmse": "mean", "bias": "mean", "coverage": "mean"}
+"""Columns of the held-out runs of an architecture, and how they are taken over runs."""
+
 RUN = "trained_network"
 """Coordinate of what was trained once: a network, for a number of samples."""
 
@@ -191,10 +195,10 @@ def score_curves(posterior: xr.DataTree, held_out: xr.Dataset) -> pd.DataFrame:
     response = held_out.attrs["response"]
     missed = held_out[response].values - sb.predict(posterior, held_out)[response].median(("chain", "draw")).values
     inside = sb.score(posterior, held_out)["inside"].sel(level=0.9).values
-    names = [name for name in ("corpus", "task", "architecture") if name in held_out.coords]
+    names = [name for name in KEY if name in held_out.coords]
     table = pd.DataFrame({name: held_out[name].values for name in names})
     table = table.assign(held_out=1, rmse=missed**2, bias=missed, coverage=inside.astype(float))
-    found = table.groupby(names).agg({"held_out": "sum", "rmse": "mean", "bias": "mean", "coverage": "mean"})
+    found = table.groupby(names).agg(SCORES)
     return found.assign(rmse=found["rmse"] ** 0.5).reset_index()
 
 
@@ -239,7 +243,10 @@ def run_one(name: str, settings: Settings, above: float = ABOVE) -> pd.DataFrame
 def tabulate(posterior: xr.DataTree, fit_part: xr.Dataset, held_out: xr.Dataset) -> pd.DataFrame:
     """Curves compared and scored, with the largest fitted compute of each architecture."""
     curves, scores = compare_curves(posterior), score_curves(posterior, held_out)
-    rows = curves.merge(scores, how="left", on=[name for name in ("corpus", "task", "architecture") if name in scores])
+    both = [name for name in KEY if name in curves and name in scores]
+    rows = curves.merge(scores[[*both, *SCORES]], how="left", on=both)
+    for name in (name for name in KEY if name in fit_part.coords and name not in rows):
+        rows[name] = fit_part[name].values[0]  # the only one
     return rows.assign(fitted_to=rows["architecture"].map(fit_part["C"].groupby("architecture").max().to_series()))
 
 

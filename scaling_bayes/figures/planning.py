@@ -144,6 +144,7 @@ def name_runs(runs: xr.Dataset) -> list[str]:
     """Words for each candidate: its groups, and the covariates that say it."""
     skip = {"candidate", "extrapolation", "outside", "outside_along", "rank", "cost"}
     names = [str(n) for n, c in runs.coords.items() if c.dims == ("candidate",) and n not in skip]
+    names = [n for n in names if not n.startswith("expected_")]
     names = [n for n in names if n != "C" or not {"N", "D"} <= set(names)]
     shown = [n for n in names if len(np.unique(runs[n].values)) > 1] or names
     units = {"N": "parameters", "D": "tokens", "C": "FLOP"}

@@ -80,7 +80,8 @@ def place_candidates(posterior: xr.DataTree, table: pd.DataFrame, expected: Mapp
     expected : mapping
         What the first stage of a chain expects of each candidate.
     """
-    columns = {str(name): table[name].to_numpy() for name in table} | dict(expected)
+    own = {str(name): table[name].to_numpy() for name in table}
+    columns = own | dict(expected)
     fitted: dict[str, list[float]] = {}
     for stage in list_stages(lead(posterior)):
         fitted |= read_record(stage).fitted
@@ -90,7 +91,8 @@ def place_candidates(posterior: xr.DataTree, table: pd.DataFrame, expected: Mapp
             value = np.maximum(axis_values(name, columns), np.finfo(float).tiny)
             beyond[name] = np.maximum(value / high, low / value)
     factors = np.stack(list(beyond.values()))
-    found = columns | {"outside": factors.max(axis=0), "outside_along": np.array([*beyond])[factors.argmax(axis=0)]}
+    found = own | {f"expected_{name}": values for name, values in expected.items()}
+    found |= {"outside": factors.max(axis=0), "outside_along": np.array([*beyond])[factors.argmax(axis=0)]}
     return {name: ("candidate", values) for name, values in found.items()}
 
 

@@ -23,9 +23,6 @@ from scaling_bayes.symbols import suggest
 BLOCK = 2**22
 """Numbers that one forecast holds at a time, about; draws beyond go into further blocks."""
 
-LARGEST = 2**30
-"""Bytes that an answer may hold."""
-
 
 @dataclass(frozen=True)
 class Choices:
@@ -180,17 +177,6 @@ def measure_draws(
     blocks = _split_draws(posterior, beside * len(next(iter(at.values()))))
     parts = [measure(forecast(block, at, rng)) for block in blocks]
     return xr.concat(parts, "draw", data_vars="all", coords="minimal", compat="override", join="exact")
-
-
-def check_size(size: int, advice: str) -> None:
-    """Refuse an answer of more than `LARGEST` bytes.
-
-    Raises
-    ------
-    QuestionError
-    """
-    if size > LARGEST:
-        raise QuestionError(f"this answer would hold {size / 2**30:.1f} GB of draws, and 1 GB is the limit; {advice}")
 
 
 def _split_draws(posterior: xr.DataTree, numbers: int) -> Iterator[xr.DataTree]:

@@ -5,7 +5,6 @@ All is computed draw by draw, from one draw of the parameters and of the drift f
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.choices import (
     Choices,
     as_columns,
-    check_size,
     measure_draws,
     read_average,
     read_choices,
@@ -25,7 +23,7 @@ from scaling_bayes.questions.choices import (
 from scaling_bayes.questions.forecast import Forecast, describe
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import Columns, Paths, choose_scale, lay_paths
-from scaling_bayes.questions.points import read_single
+from scaling_bayes.questions.points import check_size, count_draws, read_single
 from scaling_bayes.questions.spending import place_points
 from scaling_bayes.symbols import sense_of
 
@@ -213,10 +211,7 @@ def _check_pairs(
     posterior: xr.DataTree, record: Record, choices: Choices, columns: Columns, averaged: Sequence[str], pairs: int
 ) -> None:
     """Refuse an answer that would be too large, before it is computed."""
-    draws = posterior["posterior"].sizes["chain"] * posterior["posterior"].sizes["draw"]
-    beside = prod(
-        len(labels) for g, labels in record.factors.items() if g not in (*choices.groups, *averaged, *columns)
-    )
+    draws = count_draws(posterior, record, (*choices.groups, *averaged, *columns))
     points = len(next(iter(columns.values())))
     advice = "hold the choices against=... one of them, ask at fewer points, or fix other groups in at="
-    check_size(8 * draws * beside * points * len(choices.names) * (2 * pairs + 3), advice)
+    check_size(draws * points * len(choices.names) * (2 * pairs + 3), advice)

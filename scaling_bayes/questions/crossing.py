@@ -18,7 +18,7 @@ from scaling_bayes.questions.forecast import Forecast, describe
 from scaling_bayes.questions.inversion import root_in_cell
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import log_nodes
-from scaling_bayes.questions.points import QuestionError, read_single
+from scaling_bayes.questions.points import QuestionError, check_size, count_draws, read_single
 from scaling_bayes.questions.spending import trace
 from scaling_bayes.symbols import sense_of
 
@@ -116,6 +116,8 @@ def _draw_crossings(
     points = trace(along, np.exp(nodes), dict(at or {}), record, fitted, tokens_per_parameter)
     columns = as_columns(points, choices)
     averaged = read_average(record, choices, average, columns)
+    draws = count_draws(posterior, record, (*choices.groups, *averaged, *columns))
+    check_size(draws * len(nodes), "fix other groups in at=")
     rng = np.random.default_rng(seed)
     measure = partial(_measure, choices=choices, averaged=averaged, nodes=nodes)
     drawn = measure_draws(posterior, record, choices.name_points(columns), rng, measure)

@@ -1,6 +1,6 @@
-"""The drift carried to points: through its fitted knots, and on beyond them."""
+"""The drift carried to the points of a forecast."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,7 @@ import xarray as xr
 
 from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.record import Record
-from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
-from scaling_bayes.questions.interpolation import interpolate
-
-GRID = 65
-"""Levels of a drift along what a first stage predicts, from the smallest to the largest draw."""
-
-SMALL_STEP = 1e-9
-"""So that the levels differ where all draws are one."""
+from scaling_bayes.questions.drift_paths import LEVELS, SAME, Drift, list_parts, walk
 
 Carried = Mapping[str, xr.DataArray]
 """Covariate that a first stage predicts -> values; dims (reached, chain, draw, [groups not named], point or run)."""
@@ -46,12 +39,7 @@ def walk_drift(
     columns = {str(name): column.values for name, column in points.coords.items()}
     total = xr.DataArray(0.0)
     for axis in record.axes:
-        of_axis = np.flatnonzero(draws["knot_axis"].values == axis.name)
-        for part in ("common", "own"):
-            if f"drift_{part}" not in draws:
-                continue
-            known = draws[f"drift_{part}"].isel(knot=of_axis).drop_vars(["knot_axis", "knot_distance"])
-            spread = draws[f"drift_spread_{part}"].sel(axis=axis.name, drop=True)
+        for known, spread in list_parts(draws, axis):
             if axis.name in carried:
                 total = total + _walk_draws(known, spread, axis, carried[axis.name], points, rng)
             else:
@@ -71,12 +59,11 @@ def _walk_draws(
 ) -> xr.DataArray:
     """Walk to points that are elsewhere in every draw: on a grid that spans them, by cubics between its levels."""
     distance = values.copy(data=axis.distance(values.values))
-    levels = np.linspace(distance.min().item(), distance.max().item() + SMALL_STEP, GRID)
+    levels = np.linspace(distance.min().item(), distance.max().item() + SAME, LEVELS)
     path = walk(known, spread, axis, xr.DataArray(levels, dims="level"), rng)
     named = {str(d): points[d] for d in path.dims if d in points.coords}
     path, distance = xr.align(path.sel(named).drop_vars(list(named)), distance)
-    steps = (distance - levels[0]) / (levels[1] - levels[0])
-    return xr.apply_ufunc(interpolate, path, steps, input_core_dims=[["level"], []])
+    return Drift(axis, path, levels[0], levels[1] - levels[0]).at(distance)
 
 
 def _walk_cells(
@@ -99,41 +86,3 @@ def _walk_cells(
         of_cell = known.sel({g: points[g].values[own[0]] for g in named}, drop=True)
         pieces.append(walk(of_cell, spread, axis, distance.isel({dim: own}), rng))
     return xr.concat(pieces, dim).isel({dim: np.argsort(np.concatenate(rows))})
-
-
-def walk(
-    known: xr.DataArray, spread: xr.DataArray, axis: Axis, distance: xr.DataArray, rng: np.random.Generator
-) -> xr.DataArray:
-    """One path of the integrated Wiener process a draw (and group), through its knots to the points.
-
-    Parameters
-    ----------
-    known : DataArray
-        Weights of the knots, dims (chain, draw, [groups], knot).
-    spread : DataArray
-        Of the process, dims (chain, draw).
-    axis : Axis
-    distance : DataArray
-        Log distances of the points from the axis' reference, along one dim.
-    rng : numpy.random.Generator
-        For what the knots leave open.
-
-    Returns
-    -------
-    DataArray
-        Log response, the dim of `distance` in place of ``knot``.
-    """
-    levels, where = np.unique(distance.values, return_inverse=True)
-    knots = np.array(axis.knots)
-    beyond = wiener_residual(levels, knots)
-    shape = {d: n for d, n in known.sizes.items() if d != "knot"} | {"mode": beyond.shape[1]}
-    fresh = xr.DataArray(rng.standard_normal(tuple(shape.values())), dims=tuple(shape))
-    (dim,) = distance.dims
-    through_knots = _project(known, "knot", wiener_basis(levels, knots)[where], dim)
-    return through_knots + spread * _project(fresh, "mode", beyond[where], dim)
-
-
-def _project(array: xr.DataArray, over: str, basis: np.ndarray, dim: Hashable) -> xr.DataArray:
-    """Sum over the dim `over` with weights `basis` (point, over)."""
-    weights = xr.DataArray(basis.T, dims=(over, dim))
-    return xr.apply_ufunc(np.matmul, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])

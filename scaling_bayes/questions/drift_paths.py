@@ -1,6 +1,6 @@
-"""`Drift`: one path of the drift a draw and group, looked up wherever each draw asks."""
+"""`Drift`: one path of the drift a draw and group, through its fitted knots, looked up wherever each draw asks."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from scaling_bayes.laws.axes import Axis
-from scaling_bayes.questions.drift import walk
+from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
 from scaling_bayes.questions.interpolation import cubic_weights, interpolate
 
 LEVELS = 65
@@ -90,11 +90,52 @@ def draw_drift(
 
 
 def _walk_parts(draws: xr.Dataset, axis: Axis, distance: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+    parts = (walk(known, spread, axis, distance, rng) for known, spread in list_parts(draws, axis))
+    return sum(parts, start=xr.DataArray(0.0))
+
+
+def list_parts(draws: xr.Dataset, axis: Axis) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
+    """Weights of an axis' knots and the spread of the process, of what groups have in common and of their own part."""
     of_axis = np.flatnonzero(draws["knot_axis"].values == axis.name)
-    total = xr.DataArray(0.0)
     for part in PARTS:
         if f"drift_{part}" in draws:
             known = draws[f"drift_{part}"].isel(knot=of_axis).drop_vars(["knot_axis", "knot_distance"])
-            spread = draws[f"drift_spread_{part}"].sel(axis=axis.name, drop=True)
-            total = total + walk(known, spread, axis, distance, rng)
-    return total
+            yield known, draws[f"drift_spread_{part}"].sel(axis=axis.name, drop=True)
+
+
+def walk(
+    known: xr.DataArray, spread: xr.DataArray, axis: Axis, distance: xr.DataArray, rng: np.random.Generator
+) -> xr.DataArray:
+    """One path of the integrated Wiener process a draw (and group), through its knots to the points.
+
+    Parameters
+    ----------
+    known : DataArray
+        Weights of the knots, dims (chain, draw, [groups], knot).
+    spread : DataArray
+        Of the process, dims (chain, draw).
+    axis : Axis
+    distance : DataArray
+        Log distances of the points from the axis' reference, along one dim.
+    rng : numpy.random.Generator
+        For what the knots leave open.
+
+    Returns
+    -------
+    DataArray
+        Log response, the dim of `distance` in place of ``knot``.
+    """
+    levels, where = np.unique(distance.values, return_inverse=True)
+    knots = np.array(axis.knots)
+    beyond = wiener_residual(levels, knots)
+    shape = {d: n for d, n in known.sizes.items() if d != "knot"} | {"mode": beyond.shape[1]}
+    fresh = xr.DataArray(rng.standard_normal(tuple(shape.values())), dims=tuple(shape))
+    (dim,) = distance.dims
+    through_knots = _project(known, "knot", wiener_basis(levels, knots)[where], dim)
+    return through_knots + spread * _project(fresh, "mode", beyond[where], dim)
+
+
+def _project(array: xr.DataArray, over: str, basis: np.ndarray, dim: Hashable) -> xr.DataArray:
+    """Sum over the dim `over` with weights `basis` (point, over)."""
+    weights = xr.DataArray(basis.T, dims=(over, dim))
+    return xr.apply_ufunc(np.matmul, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])

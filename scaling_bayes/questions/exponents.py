@@ -2,7 +2,6 @@ r"""`exponents`: how fast the response falls at a scale, and how much of it can 
 
 from collections.abc import Mapping
 from functools import partial
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import xarray as xr
 from xarray import ufuncs
 
 from scaling_bayes.laws.record import Record
-from scaling_bayes.questions.choices import as_columns, check_size, measure_draws, read_choices
+from scaling_bayes.questions.choices import as_columns, measure_draws, read_choices
 from scaling_bayes.questions.forecast import Forecast, describe, log_law
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import choose_scale, follow, path_exponents
-from scaling_bayes.questions.points import QuestionError, read_single
+from scaling_bayes.questions.points import QuestionError, check_size, count_draws, read_single
 from scaling_bayes.questions.spending import place_points
 
 STEP = 0.05
@@ -88,10 +87,9 @@ def exponents(
         raise QuestionError("these points have none of C, N and D: say along= which covariate")
     path_exponents(scale, columns)
     size, around = points.sizes[place], np.exp(STEP * np.arange(-2, 3))
-    draws, rivals = posterior["posterior"].sizes, len(choices.names) if choices else 1
-    beside = prod(len(labels) for g, labels in record.factors.items() if g not in columns)
-    numbers = draws["chain"] * draws["draw"] * beside * (rivals + 3) * size
-    check_size(8 * numbers, "ask at fewer points, or fix other groups in at=")
+    rivals = len(choices.names) if choices else 1
+    numbers = count_draws(posterior, record, columns) * (rivals + 3) * size
+    check_size(numbers, "ask at fewer points, or fix other groups in at=")
     parts = [follow(columns, row, scale, columns[scale][row] * around) for row in range(size)]
     nodes = {name: np.concatenate([part[name] for part in parts]) for name in columns}
     drawn = measure_draws(posterior, record, nodes, np.random.default_rng(seed), partial(_measure, size=size))

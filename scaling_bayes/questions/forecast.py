@@ -10,6 +10,7 @@ curve for the mean curve, of one new run for a run.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +23,7 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.questions.drift import Carried, walk_drift
 from scaling_bayes.questions.groups import complete_groups, draw_run_effects
-from scaling_bayes.questions.points import QuestionError, as_points, read_record
+from scaling_bayes.questions.points import QuestionError, as_points, check_size, count_draws, read_record
 
 KEPT = ("seed", "data_title", "versions", "discrepancy")
 """Attributes of a posterior that every answer keeps."""
@@ -134,6 +135,10 @@ def forecast(
     record, fitted = read_record(posterior), posterior["constant_data"].to_dataset()
     first = _forecast_first(posterior, at, rng, fresh_runs)
     points = as_points(at, record, fitted, first.record.response if first else "")
+    named = {*map(str, points.coords), *(map(str, first.points.coords) if first else ())}
+    beside = [first.log_mean.sizes.get(g, 1) for g in first.record.factors if g not in record.factors] if first else []
+    numbers = count_draws(posterior, record, named) * points["extrapolation"].size * prod(beside)
+    check_size(numbers, "ask at fewer points, or name groups in at=")
     draws = complete_groups(posterior["posterior"].to_dataset(), record, points, rng)
     carried = _carry(first, rng) if first else {}
     log = log_law(draws, record, points, carried) + walk_drift(draws, record, points, carried, rng)

@@ -21,9 +21,8 @@ from arviz_stats.base import array_stats
 from xarray import ufuncs
 
 from scaling_bayes.laws.record import Record
-from scaling_bayes.questions.choices import check_size
 from scaling_bayes.questions.mixture import is_stack
-from scaling_bayes.questions.points import QuestionError, read_single
+from scaling_bayes.questions.points import QuestionError, check_size, read_single
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.symbols import suggest
 
@@ -134,7 +133,7 @@ def weigh_without(posterior: xr.DataTree, *, runs: Sequence[str] | None = None) 
         See `influence`.
     """
     density = _choose_runs(_read_density(posterior, read_single(posterior)), runs)
-    check_size(3 * density.nbytes, "name fewer with runs=")
+    check_size(3 * density.size, "name fewer with runs=")
     logs, k = array_stats.psislw(density.transpose("run", *SAMPLE).values, axis=(1, 2))
     weight = np.exp(logs - logs.max(axis=(1, 2), keepdims=True))
     weight = np.moveaxis(weight / weight.sum(axis=(1, 2), keepdims=True), 0, -1)

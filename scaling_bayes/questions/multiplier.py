@@ -18,7 +18,7 @@ from scaling_bayes.questions.choices import (
 from scaling_bayes.questions.forecast import Forecast, describe
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import REACH, Paths, lay_paths
-from scaling_bayes.questions.points import read_single
+from scaling_bayes.questions.points import check_size, count_draws, read_single
 from scaling_bayes.questions.spending import place_points
 from scaling_bayes.symbols import sense_of
 
@@ -88,6 +88,10 @@ def multiplier(
     points = place_points(at, record, fitted, tokens_per_parameter)
     columns = as_columns(points, choices)
     averaged = read_average(record, choices, average, columns)
+    draws = count_draws(posterior, record, (*choices.groups, *averaged, *columns))
+    check_size(
+        draws * len(points["extrapolation"]) * len(choices.names), "ask at fewer points, or of fewer with among="
+    )
     paths = lay_paths(columns, along, below=1 / REACH)
     rng = np.random.default_rng(seed)
     measure = partial(_measure, choices=choices, base=base, paths=paths, averaged=averaged)

@@ -86,8 +86,8 @@ def plan(
         candidate lies beyond the fitted range, of the covariate or axis ``outside_along``; ``flag``; and ``rank`` by
         gain per cost, with those that cannot be told from none last. With `runs` above one, along step the ``choice``
         (a candidate), ``share_so_far`` and ``cost_so_far``, in closed form. Of a stack also ``gain_if_law_known``, in
-        closed form, and ``attrs["open_if_law_known"]``; of a chain a coordinate with the response that its first stage
-        expects of each candidate.
+        closed form, and ``attrs["open_if_law_known"]``; of a chain a coordinate such as ``expected_loss``, what its
+        first stage expects of each candidate.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """Where a question is asked: a mapping, a table or a sweep, as labelled covariates and groups."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from scaling_bayes.symbols import suggest
 
 SHOWN = 8
 """Positions that an error lists at most."""
+
+
+LARGEST = 2**30
+"""Bytes that an answer may hold."""
 
 
 class QuestionError(ValueError):
@@ -59,6 +64,30 @@ def read_single(posterior: xr.DataTree) -> Record:
             "posterior['first'], or a fit of the second model alone"
         )
     return read_record(posterior)
+
+
+def check_size(numbers: int, advice: str) -> None:
+    """Refuse an answer of more than `LARGEST` bytes, before it is computed.
+
+    Raises
+    ------
+    QuestionError
+
+    Examples
+    --------
+    >>> check_size(4000 * 25 * 2000, "ask at fewer points")
+    Traceback (most recent call last):
+    ...
+    scaling_bayes.questions.points.QuestionError: this answer would hold 1.5 GB of draws, and 1 GB is the limit; ask ...
+    """
+    if (size := 8 * numbers) > LARGEST:
+        raise QuestionError(f"this answer would hold {size / 2**30:.1f} GB of draws, and 1 GB is the limit; {advice}")
+
+
+def count_draws(posterior: xr.DataTree, record: Record, named: Container[str]) -> int:
+    """Draws of everything that a question is answered for at a point: of each group of the groupings not named."""
+    sizes = posterior["posterior"].sizes
+    return int(sizes["chain"] * sizes["draw"] * prod(len(v) for g, v in record.factors.items() if g not in named))
 
 
 def as_points(

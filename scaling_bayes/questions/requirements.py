@@ -13,8 +13,8 @@ from scaling_bayes.questions.drift_paths import Drift
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.interpolation import cubic, interpolate, interpolate_linearly
 from scaling_bayes.questions.mixture import mixed
-from scaling_bayes.questions.points import QuestionError, read_single
-from scaling_bayes.questions.splits import Search, can_choose, lay_range
+from scaling_bayes.questions.points import QuestionError, check_size, read_single
+from scaling_bayes.questions.splits import QUANTITIES, Search, can_choose, lay_range
 from scaling_bayes.questions.surface import SPLIT, Surface, read_surface, total_drift
 from scaling_bayes.symbols import suggest
 
@@ -94,6 +94,7 @@ def require(
     rng = np.random.default_rng(seed)
     free = _free(along, at or {}, tokens_per_parameter, posterior)
     surface = read_surface(posterior, at, rng, cost=cost, chosen=free)
+    check_size(surface.elements * max(QUANTITIES * len(target), PLACES), "ask for fewer targets at once")
     ends = _read_range(within or _default_range(surface, along, cost))
     grid = xr.DataArray(np.linspace(ends[0], ends[1], PLACES), dims="place")
     line, drifts = _lay_line(surface, along, cost, tokens_per_parameter, ends, rng)

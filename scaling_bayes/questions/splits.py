@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scaling_bayes.laws.costs import Cost
 from scaling_bayes.laws.optima import Array, Minimum, Rows, find_level, find_power_pair, minimise, search_range
 from scaling_bayes.questions.drift_paths import SAME, Drift
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, check_size
 from scaling_bayes.questions.surface import SPLIT, Surface, log_distance
 
-MOST_VALUES = 10_000_000
-"""Splits that one answer may hold: eight quantities each, some 0.6 GB."""
+QUANTITIES = 8
+"""Numbers that an answer holds of a split."""
 
 RATIOS, WIDER = (1e-3, 1e6), 3.0
 """Tokens per parameter between which the best split of a law is looked for by default; where a drift moves it, the
@@ -210,12 +210,7 @@ def check_choice(surface: Surface, budgets: int) -> None:
             f"the law {law.formula!r} in {', '.join(law.covariates)} does not say how a budget is best split; fit one "
             "in size and data, such as sb.law('chinchilla')"
         )
-    sizes = {d: surface.draws.sizes[d] for d in ("chain", "draw", *surface.record.factors) if d in surface.draws.sizes}
-    if (count := int(np.prod(list(sizes.values()))) * budgets) > MOST_VALUES:
-        told = ", ".join(f"{n} {d}" for d, n in sizes.items())
-        raise QuestionError(
-            f"{budgets} splits of {told} are {count:.2g}, more than one answer holds: ask fewer at once"
-        )
+    check_size(QUANTITIES * surface.elements * budgets, "ask for fewer budgets at once")
 
 
 @dataclass(frozen=True)

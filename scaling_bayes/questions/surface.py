@@ -92,6 +92,12 @@ class Surface:
         """Log of the mean response from the log of the law."""
         return self.record.bend(log_law, {name: np.asarray(value) for name, value in self.held.items()})
 
+    @property
+    def elements(self) -> int:
+        """Draws of all groups that are dims."""
+        sizes = self.draws.sizes
+        return int(np.prod([sizes[d] for d in ("chain", "draw", *self.record.factors) if d in sizes]))
+
     def draw_drifts(
         self, covariates: Mapping[str, Any], rng: np.random.Generator, *, ends: Sequence[str] = ()
     ) -> tuple[Drift, ...]:

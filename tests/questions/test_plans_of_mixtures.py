@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import scaling_bayes as sb
+from scaling_bayes.figures.planning import name_runs
 from scaling_bayes.laws import Law
 from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.mixture import STACK
@@ -164,13 +165,14 @@ def test_a_run_of_a_chain_teaches_by_its_loss_and_by_its_error(chain, replicates
     refined = answer["refined"].values
     np.testing.assert_allclose(answer["gain"].values[refined], answer["gain_linear"].values[refined], rtol=0.12)
     expected = np.exp(0.8 - 0.3 * x)
-    np.testing.assert_allclose(answer["loss"].values[web], expected, rtol=0.002)
+    np.testing.assert_allclose(answer["expected_loss"].values[web], expected, rtol=0.002)
 
 
 def test_a_run_of_a_chain_far_from_the_fitted_losses_says_so(chain):
     answer = plan(chain, {"N": [1e3, KNOT], "corpus": "web"}, target=log_error, cost="N", refine=0)
     assert answer["outside_along"].values.tolist() == ["N", ""]
     assert answer.attrs["units"] == "fraction"
+    assert not any("expected" in name for name in name_runs(answer))
 
 
 def test_drifts_of_both_stages_are_one_path_at_target_and_run(chain, along_n, make_sweep, make_posterior):
