@@ -6,14 +6,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import traitlets
 from matplotlib.figure import Figure
 
 from scaling_bayes.explorer.along import BANDS, POINTS, QUANTILES
 from scaling_bayes.explorer.comparing import ComparingPanel
-from scaling_bayes.explorer.panel import FEW, SOME
+from scaling_bayes.explorer.panel import FEW, SOME, STATE
 from scaling_bayes.explorer.scene import Axis, Plot, Scene
 from scaling_bayes.explorer.words import (
     even_limits,
+    round_limits,
     say_chance,
     say_crossing,
     say_distance,
@@ -23,9 +25,14 @@ from scaling_bayes.explorer.words import (
 )
 from scaling_bayes.figures.bands import draw_quantiles
 from scaling_bayes.figures.comparison import plot_comparison
+from scaling_bayes.figures.multiplier import plot_multiplier
 from scaling_bayes.questions.comparison import compare
-from scaling_bayes.questions.contrasts import Contrast, Crossings, contrast, multiply
+from scaling_bayes.questions.contrasts import Contrast, Crossings, contrast, multiply, multiply_along
+from scaling_bayes.questions.curves import Curves
+from scaling_bayes.questions.multiplier import multiplier
 from scaling_bayes.questions.paths import log_nodes
+from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.symbols import suggest
 
 FIGURE_POINTS = 25
 BINS = 40
@@ -37,6 +44,9 @@ ROOM = 0.2
 
 PEAK = 1 / 12
 """Share of the draws in one bin that is drawn at full height; the highest bin, where it has more."""
+
+MOST_TIMES = 1e4
+"""Largest multiplier that is shown."""
 
 WORDS = {"C": "compute", "N": "parameters", "D": "data"}
 
@@ -70,13 +80,35 @@ class Reading:
     draws: int
 
 
+BELOW = ("probability", "multiplier")
+PLACES = 21
+"""Scales at which multipliers are drawn."""
+
+
 class Comparison(ComparingPanel):
-    """Labels of a grouping, such as corpora, against one of them; its state is that of `ComparingPanel`."""
+    """Labels of a grouping, such as corpora, against one of them.
+
+    Its further state is that of `ComparingPanel`.
+
+    Attributes
+    ----------
+    below : str
+        What the lower plot shows: the ``probability`` of being better, or the ``multiplier``, how many times the scale
+        the rival needs to do as well.
+    """
 
     title: ClassVar[str] = "Comparison"
     topic: ClassVar[str] = "comparison"
     wider: ClassVar[float] = 100.0
     work: ClassVar[int] = 400_000
+
+    below = traitlets.Unicode(BELOW[0]).tag(**{STATE: True})
+
+    @traitlets.validate("below")
+    def _known(self, proposal: Any) -> Any:
+        if proposal["value"] not in BELOW:
+            raise QuestionError(f"below={proposal['value']!r} is none of these: {suggest(proposal['value'], BELOW)}")
+        return proposal["value"]
 
     def read(self) -> Reading:
         """Everything that is seen, from one evaluation of the curves."""
@@ -90,13 +122,24 @@ class Comparison(ComparingPanel):
 
     def multiples(self, reading: Reading, others: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Ends and median, shape (3, other), of the multiplier of the first others, and P(not reached)."""
-        low, high = self.ends()
-        nodes = log_nodes(low / self.wider, high * self.wider)
-        base = self.curves().only(self.labels.index(self.rival))
-        columns = self.subject.covariates.follow(self.along, np.exp(nodes), self.at)
+        base, columns, nodes = self._lay_base()
         targets = reading.contrast.log_mean[-1, reading.contrast.others[:others]]
         times = multiply(base, columns, nodes, float(np.log(reading.x[-1])), targets)
         return draw_quantiles(times.T, self._levels()), np.isinf(times).mean(axis=1)
+
+    def _lay_base(self) -> tuple[Curves, dict[str, Any], np.ndarray]:
+        """The rival's curves, far beyond both ends of the axis."""
+        low, high = self.ends()
+        nodes = log_nodes(low / self.wider, high * self.wider)
+        columns = self.subject.covariates.follow(self.along, np.exp(nodes), self.at)
+        return self.curves().only(self.labels.index(self.rival)), columns, nodes
+
+    def _trace_multiples(self, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
+        """Scales, and `QUANTILES` of the multiplier there, shape (level, scale, other)."""
+        chosen = np.linspace(0, POINTS - 1, PLACES).astype(int)
+        targets = reading.contrast.log_mean[chosen][:, reading.contrast.others]
+        times = multiply_along(*self._lay_base(), np.log(reading.x[chosen]), targets)
+        return reading.x[chosen], draw_quantiles(np.moveaxis(times, -1, 0), QUANTILES)
 
     def answer(self) -> pd.DataFrame:
         """Every label against the rival at the budget, and where they cross along the axis.
@@ -128,14 +171,16 @@ class Comparison(ComparingPanel):
         return [(1 - self.level) / 2, 0.5, (1 + self.level) / 2]
 
     def describe(self, scene: Scene) -> None:
-        """Differences with the densities of the crossings above, probabilities below."""
+        """Differences with the densities of the crossings above, probabilities or multipliers below."""
         reading, (low, high) = self.read(), self.ends()
         scene.height = 620
         self._draw_differences(scene, reading, low, high)
-        self._draw_chances(scene, reading, low, high)
+        draw_below = self._draw_chances if self.below == BELOW[0] else self._draw_multiples
+        draw_below(scene, reading, low, high)
         self.add_choices(scene)
         self.add_sliders(scene)
         self.add_level(scene)
+        scene.add_choice("below", "below", self.below, BELOW)
         self.add_labels(scene)
         self._explain(scene)
         scene.summary = self._say(reading)
@@ -192,13 +237,31 @@ class Comparison(ComparingPanel):
                 plot.line(x, chance[:-1, k], colour=colours[name], width=width, dash=dash)
         plot.rule(x=self.cursor(), colour="muted")
 
+    def _draw_multiples(self, scene: Scene, reading: Reading, low: float, high: float) -> None:
+        """A curve that leaves the plot above belongs to draws in which the rival never does as well."""
+        (x, q), colours, count = self._trace_multiples(reading), self.colours(), len(self.others)
+        known = q[[1, 5]] if count <= SOME else q[3]
+        known = np.clip(known[np.isfinite(known) & (known > 0)], 1 / MOST_TIMES, MOST_TIMES)
+        y = Axis(*round_limits(np.append(known, [0.8, 1.25])), f"times the {self._scale_word()} {self.rival} needs")
+        plot = self._frame(scene, low, high, y, 1, "")
+        plot.rule(y=1.0, colour="muted", dash="dotted")
+        for k, label in enumerate(self.others):
+            for start, end, _ in BANDS if count < FEW else BANDS[::2] if count <= SOME else ():
+                plot.band(x, q[start, :, k], q[end, :, k], colour=colours[label], alpha=0.16)
+            plot.line(x, q[3, :, k], colour=colours[label], width=2.0 if count <= SOME else 1.2)
+        plot.rule(x=self.cursor(), colour="muted")
+
+    def _scale_word(self) -> str:
+        return WORDS.get(self.along, self.along)
+
     def _explain(self, scene: Scene) -> None:
         base = self.colours()[self.others[0]] if len(self.others) == 1 else "ink"
         scene.explain("mean curve", "line", colour=base)
         bands = BANDS if len(self.others) < FEW else BANDS[::2] if len(self.others) <= SOME else ()
         for alpha, (*_, p) in zip((0.42, 0.3, 0.16), reversed(bands), strict=False):
             scene.explain(f"{100 * p:g} %", "band", colour=base, alpha=alpha)
-        scene.explain("one new run of each", "line", colour=base, dash="dashed", width=1.2)
+        if self.below == BELOW[0]:
+            scene.explain("one new run of each", "line", colour=base, dash="dashed", width=1.2)
         if len(self.others) <= SOME:
             scene.explain(f"where they cross, median and {100 * self.level:g} %", "points", colour=base, size=4.5)
         scene.explain("fitted range", "band", colour="shade")
@@ -227,13 +290,13 @@ class Comparison(ComparingPanel):
             lines.append(
                 f"{label}: {middle} ({100 * self.level:g} %: {lower} to {upper}); P(better than {self.rival}) "
                 f"{say_chance(better[-1, k])}, of one new run each {say_chance(of_runs[-1, k])}. {self.rival} needs "
-                f"{say_interval(times[:, k], digits=2)} times the {WORDS.get(self.along, self.along)} to do as well. "
+                f"{say_interval(times[:, k], digits=2)} times the {self._scale_word()} to do as well. "
                 f"{say_crossing({name: p[k] for name, p in chances.items()}, crossing[:, k], unit)}"
             )
         return lines
 
     def figure(self) -> Figure:
-        """The same comparison from `compare`: relative differences and P(best)."""
+        """The same comparison from `compare`, relative differences and P(best), or from `multiplier`."""
         factors, cells = self.subject.record.factors, self.subject.cells
         low, high = self.ends()
         columns = self.subject.covariates.follow(self.along, np.geomspace(low, high, FIGURE_POINTS), self.at)
@@ -241,10 +304,12 @@ class Comparison(ComparingPanel):
         at = {n: column for n, column in columns.items() if n in known} | self.where
         crossed = self.factor not in factors
         names = {label: tuple(cells[label].values()) if crossed else label for label in self.labels}
-        group = tuple(factors) if crossed else self.factor
-        answer = compare(
-            self.subject.posterior, group, at=at, among=list(names.values()), against=names[self.rival], along=None
-        )
+        asked: dict[str, Any] = {"at": at, "among": list(names.values())}
+        group, rival = tuple(factors) if crossed else self.factor, names[self.rival]
         fitted = self.subject.covariates.fitted[self.along]
         told = {"fitted": [float(fitted.min()), float(fitted.max())], "failed_gates": self.subject.failed_gates}
+        if self.below == "multiplier":
+            answer = multiplier(self.subject.posterior, group, baseline=rival, along=self.along, **asked)
+            return plot_multiplier(answer.assign_attrs(told))
+        answer = compare(self.subject.posterior, group, against=rival, along=None, **asked)
         return plot_comparison(answer.assign_attrs(along=self.along, **told))

@@ -187,9 +187,38 @@ def multiply(curves: Curves, columns: Columns, nodes: Array, at: float, targets:
     array, shape (other, draw)
         Infinite where the last node is not enough, zero where the first is.
     """
-    sign = sense_of(curves.record.response)
-    shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
-    level = curves.record.bend(curves.log_response(columns), shaped)
-    curve = np.ascontiguousarray(sign * level[:, 0].T, dtype=float)
+    sign, curve = sense_of(curves.record.response), _lay_curve(curves, columns)
     found = first_reach(nodes, curve, sign * np.asarray(targets, dtype=float).T)
     return np.exp(found - at).T
+
+
+def multiply_along(curves: Curves, columns: Columns, nodes: Array, at: Array, targets: Array) -> Array:
+    """`multiply` at many scales, with straight lines between the nodes: for a picture.
+
+    Parameters
+    ----------
+    curves, columns, nodes
+        See `multiply`.
+    at : array, shape (point,)
+        Logarithms of the scales.
+    targets : array, shape (point, other, draw)
+        Log response of the others there.
+
+    Returns
+    -------
+    array, shape (point, other, draw)
+    """
+    sign = sense_of(curves.record.response)
+    rising = -np.minimum.accumulate(_lay_curve(curves, columns), axis=1)
+    wanted = -sign * np.asarray(targets, dtype=float)
+    found = np.empty(wanted.shape)
+    for draw, levels in enumerate(rising):
+        found[..., draw] = np.interp(wanted[..., draw], levels, nodes, left=-np.inf, right=np.inf)
+    return np.asarray(np.exp(found - at[:, None, None]))
+
+
+def _lay_curve(curves: Curves, columns: Columns) -> Array:
+    """Log response of one group, negative where more is better, shape (draw, node)."""
+    shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
+    level = curves.record.bend(curves.log_response(columns), shaped)
+    return np.ascontiguousarray(sense_of(curves.record.response) * level[:, 0].T, dtype=float)

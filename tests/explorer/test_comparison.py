@@ -9,6 +9,7 @@ from scaling_bayes.explorer.along import POINTS
 from scaling_bayes.explorer.choosing import choose_place, list_choices, list_factors, list_places
 from scaling_bayes.explorer.comparison import Comparison
 from scaling_bayes.explorer.subject import Subject
+from tests.explorer.test_extrapolation import array
 
 DRAWS = ("chain", "draw")
 ENDS = {"_lower": 0.05, "": 0.5, "_upper": 0.95}
@@ -74,6 +75,19 @@ def test_multipliers_are_those_of_multiplier(panel, crossed, along):
         np.testing.assert_allclose(found.astype(float), wanted, rtol=2e-3)
 
 
+@pytest.mark.parametrize("along", ["C", "N"])
+def test_multiplier_curves_pass_through_the_multipliers_that_are_read(panel, along):
+    panel.along, panel.below = along, "multiplier"
+    plot = panel.view["scene"]["plots"][1]
+    lines = [m for m in plot["marks"] if m["kind"] == "line"]
+    line = lines[panel.others.index("code")]
+    x, median = (array(panel.view, line[name]) for name in ("x", "y"))
+    for place in (5, 15):
+        panel.asked = {"name": "cursor", "value": float(x[place]), "moving": False}
+        assert median[place] == pytest.approx(panel.answer().loc["code", "multiplier"], rel=0.02)
+    assert any(f"{along} that web needs" in ax.get_ylabel() for ax in panel.figure().axes)
+
+
 def test_what_is_seen_is_what_is_answered(panel):
     row, summary = panel.answer().loc["code"], panel.view["scene"]["summary"]
     assert f"{100 * row['relative']:+.3g} %".replace("-", "\u2212") in summary
@@ -118,6 +132,7 @@ def test_only_what_was_trained_is_offered():
         ({"factor": "corpsu"}, "factor='corpsu' is none that can be compared here: did you mean 'corpus'"),
         ({"labels": ["web"]}, "compare at least two of"),
         ({"labels": ["web", "coed"]}, "labels='coed' is none that can be compared here: did you mean 'code'"),
+        ({"below": "multiplyer"}, "below='multiplyer' is none of these: did you mean 'multiplier'"),
         ({"rival": "news"}, "rival='news' is none that can be compared here"),
         ({"where": {"kind": "tall"}}, "holds no two labels of corpus"),
         ({"where": {"depth": "12"}}, "nothing is held beside corpus"),
