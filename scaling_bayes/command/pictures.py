@@ -13,6 +13,9 @@ from scaling_bayes.questions.points import read_record
 BEYOND = 10.0
 """Multiple of the largest fitted scale to which figures reach."""
 
+MARGIN = 1.5
+"""And multiple of the largest held-out one."""
+
 PLACES = 13
 """Scales of a figure along the scale."""
 
@@ -52,7 +55,7 @@ def draw_figures(posterior: xr.DataTree, held_out: xr.Dataset | None = None) -> 
     >>> sweep = sb.simulate_sweep(law, {"N": [1e6, 1e7, 1e8]}, truth=truth, seed=0)
     >>> figures, absent = draw_figures(sb.baseline(law, sweep, seed=0, bootstrap=20))
     >>> list(figures), absent["extrapolation"]
-    (['sweep', 'check', 'parameters'], 'no held-out runs were given')
+    (['sweep', 'prediction', 'check', 'parameters'], 'no held-out runs were given')
     """
     from scaling_bayes.inference.posterior import recover_sweep  # here, because it loads JAX, which no help needs
 
@@ -103,7 +106,7 @@ def _plot_extrapolation(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.
 def _plot_prediction(posterior: xr.DataTree, sweep: xr.Dataset, held_out: xr.Dataset | None) -> Any:
     record = read_record(posterior)
     factors = list(record.factors)
-    curve = _join(sb.predict(posterior, _path(record, sweep)), factors)
+    curve = _join(sb.predict(posterior, _path(record, sweep, held_out)), factors)
     scored = None if held_out is None else _join(sb.score(posterior, held_out), factors)
     if (panels := curve.sizes.get(JOINED, 1)) > MOST_PANELS:
         raise Unsupported(f"{panels} groups would need a panel each, and a page holds {MOST_PANELS}")
@@ -153,7 +156,7 @@ def _budgets(sweep: xr.Dataset) -> np.ndarray:
     return np.geomspace(spent.min(), BEYOND * spent.max(), PLACES)
 
 
-def _path(record: Record, sweep: xr.Dataset) -> Mapping[str, np.ndarray]:
+def _path(record: Record, sweep: xr.Dataset, held_out: xr.Dataset | None = None) -> Mapping[str, np.ndarray]:
     """Points along the scale from the smallest to beyond the largest run, at the runs' typical tokens per parameter."""
     strangers = set(record.law.covariates) - {"N", "D", "C"}
     if strangers or record.counted:
@@ -162,7 +165,10 @@ def _path(record: Record, sweep: xr.Dataset) -> Mapping[str, np.ndarray]:
     logs = {name: np.log(sweep[name].values) for name in names}
     power = {"N": 0.5, "D": 0.5, "C": 1.0} if {"N", "D"} <= set(names) else dict.fromkeys(names, 1.0)
     along = "C" if "C" in names else record.scale_axis()
-    steps = np.linspace(logs[along].min(), logs[along].max() + np.log(BEYOND), PLACES) - logs[along].mean()
+    end = logs[along].max() + np.log(BEYOND)
+    if held_out is not None:
+        end = max(end, np.log(MARGIN * held_out[along].values.max()))
+    steps = np.linspace(logs[along].min(), end, PLACES) - logs[along].mean()
     return {name: np.exp(logs[name].mean() + power[name] * steps) for name in names}
 
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from scaling_bayes.figures.answers import FigureError, check_answer, split_runs
 from scaling_bayes.figures.bands import BANDS, band_patches, draw_bands
 from scaling_bayes.figures.canvas import legend_below, mark, new_figure, panel_grid
-from scaling_bayes.figures.ranges import fitted_patch, stack_draws
+from scaling_bayes.figures.ranges import CROWDED, fitted_patch, stack_draws
 from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, axis_label, format_value, group_colours, log_axis
 
 DRAWS = ("chain", "draw")
@@ -67,10 +67,11 @@ def plot_allocation(answer: xr.Dataset, *, others: Mapping[str, xr.Dataset] | No
     groups = _split_groups(answer)
     colours = group_colours(list(groups)) if len(groups) > 1 else {"": GOOD}
     panels = ("N_opt", "D_opt", "tokens_per_parameter", response)
+    crowded = len(groups) > CROWDED
     with new_figure(3.9, shows={"": answer, **(others or {})}) as fig:
         for ax, name in zip(panel_grid(fig, 4, columns=2), panels, strict=True):
             for label, each in groups.items():
-                draw_bands(ax, each["budget"].values, stack_draws(each[name]), colours[label], label)
+                draw_bands(ax, each["budget"].values, stack_draws(each[name]), colours[label], label, crowded=crowded)
             for (label, other), style in zip((others or {}).items(), LINES * 3, strict=False):
                 if name in other:
                     ax.plot(other["budget"], other[name].median(DRAWS), color=INK, ls=style, lw=0.9, label=label)

@@ -34,7 +34,7 @@ def draw_bands(
     ----------
     ax : Axes
     x, draws : array
-        Some draws may be infinite.
+        Quantiles are draws, so that some may be infinite.
     colour, label : str
     bands : mapping of float to float
         Probability -> opacity, the widest first.
@@ -59,8 +59,7 @@ def draw_bands(
             ax.plot(x, ends.T, color=colour, lw=0.5, alpha=0.8, zorder=2, label=outer)
         else:
             ax.fill_between(x, *ends, color=colour, alpha=alpha, lw=0, label=says)
-    median = np.clip(np.median(draws, axis=0), -FARTHEST, FARTHEST)
-    ax.plot(x, median, color=line or colour, label=label or "median", zorder=3)
+    ax.plot(x, central_ends(draws, 0.0)[0], color=line or colour, label=label or "median", zorder=3)
 
 
 def draw_intervals(ax: Axes, draws: np.ndarray, colour: str, y: np.ndarray | None = None) -> np.ndarray:
