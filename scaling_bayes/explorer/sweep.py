@@ -52,6 +52,7 @@ class SweepPanel(Panel):
     title: ClassVar[str] = "Sweep"
     topic: ClassVar[str] = "sweep"
     before_a_fit: ClassVar[bool] = True
+    has_axis: ClassVar[bool] = False
 
     along = traitlets.Unicode().tag(**{STATE: True})
     groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
