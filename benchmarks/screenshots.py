@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCS, POSTERIOR = ROOT / "docs" / "explorer", ROOT / "results" / "with-discrepancy.nc"
-SIZE: "ViewportSize" = {"width": 1360, "height": 1500}
-"""Of the window, in CSS pixels: the tallest panel is seen whole."""
-
-COLOURS = 128
-"""Of a picture: few, so that the files stay small."""
+SIZE: "ViewportSize" = {"width": 1560, "height": 1500}
+"""Of the window, in CSS pixels: the widest and the tallest panel are seen whole."""
 
 CELLS = (
     "import scaling_bayes as sb",
@@ -36,7 +33,7 @@ CELLS = (
 
 
 def photograph(posterior: Path, folder: Path, *, dark: bool = False) -> list[Path]:
-    """Write one picture a panel, as it is first seen.
+    """Write one picture a panel, as it is first seen, in JupyterLab's light or dark theme.
 
     Returns
     -------
@@ -50,6 +47,10 @@ def photograph(posterior: Path, folder: Path, *, dark: bool = False) -> list[Pat
         write_notebook(Path(place) / "explorer.ipynb", cells)
         seen = visit(browser, server, "explorer.ipynb", dark=dark)
         seen.page.set_viewport_size(SIZE)
+        if dark:
+            seen.page.evaluate(
+                "() => window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })"
+            )
         for name in PANELS:
             seen.open_tab(find_panel(name).title)
             seen.settle(f"explorer.{name}")
@@ -57,7 +58,8 @@ def photograph(posterior: Path, folder: Path, *, dark: bool = False) -> list[Pat
             path = folder / f"{name}.png"
             seen.panel.screenshot(path=path)
             with Image.open(path) as picture:
-                picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+                few = picture.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+                few.save(path, optimize=True)  # files stay small, and rare colours are kept
             written.append(path)
     return written
 

@@ -1,5 +1,6 @@
-"""Every notebook runs from top to bottom, with few draws; the committed outputs are made with the values it shows."""
+"""Every notebook runs from top to bottom: with few draws, and as it stands, which is how its outputs were made."""
 
+import ast
 from pathlib import Path
 
 import nbformat
@@ -16,33 +17,42 @@ TABLES = {
 DRAWING = ("sns.relplot(", "sns.heatmap(", "sb.figures.plot_")
 """Calls that end a cell with a picture, ours and seaborn's."""
 
-FAST = {"draws": 60, "warmup": 100, "resamples": 100, "figures": repr("figures")}
-"""What stands in for the values of the cell tagged ``parameters``."""
+FAST = {"draws": 20, "warmup": 30, "resamples": 40, "discrepancy": None, "figures": "figures"}
+WHOLE = {"figures": "figures"}
+"""What stands in for values of the cell tagged ``parameters``."""
 
-LARGE = (
-    "02_a_sweep_done_right",
-    "04_which_corpus",
-    "05_allocation",
-    "06_what_to_train_next",
-    "10_figures_of_the_paper",
-)
-"""Notebooks that `make test-all` runs; the fast tests keep within their minutes without them."""
+LARGE = ("10_figures_of_the_paper",)
+"""Notebooks that `make test` leaves out: ten fits in all."""
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, marks=[pytest.mark.slow] if p.stem in LARGE else [], id=p.stem) for p in NOTEBOOKS],
-)
-def test_notebook_runs(path, requires_table, tmp_path, monkeypatch):
+@pytest.fixture
+def run_notebook(requires_table, tmp_path, monkeypatch):
+    """Execute every cell in order; `values` replace those of its parameters that have their names."""
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel's own: pictures in the cells
-    for table in TABLES.get(path.stem, ()):
-        requires_table(table)
-    notebook = nbformat.read(path, as_version=4)
-    (chosen,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    chosen.source = "\n".join(f"{name} = {value}" for name, value in FAST.items() if name in chosen.source)
-    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    drawn = [cell for cell in notebook.cells if any(word in cell.source for word in DRAWING)]
-    assert all("image/png" in cell.outputs[-1].get("data", {}) for cell in drawn)
+
+    def run(path, values):
+        for table in TABLES.get(path.stem, ()):
+            requires_table(table)
+        notebook = nbformat.read(path, as_version=4)
+        (chosen,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        known = {node.id for node in ast.walk(ast.parse(chosen.source)) if isinstance(node, ast.Name)}
+        chosen.source += "".join(f"\n{name} = {value!r}" for name, value in values.items() if name in known)
+        NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        drawn = [cell for cell in notebook.cells if any(word in cell.source for word in DRAWING)]
+        assert all("image/png" in cell.outputs[-1].get("data", {}) for cell in drawn)
+
+    return run
+
+
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem not in LARGE], ids=lambda path: path.stem)
+def test_notebook_runs_with_few_draws(path, run_notebook):
+    run_notebook(path, FAST)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs_as_it_stands(path, run_notebook):
+    run_notebook(path, WHOLE)
 
 
 def test_there_are_notebooks():

@@ -203,7 +203,7 @@ function render({ model, el }) {
   model.on("change:view", draw);
   const sized = new ResizeObserver(draw);
   sized.observe(stage);
-  const themed = new MutationObserver(draw);
+  const themed = new MutationObserver(() => requestAnimationFrame(draw)); // JupyterLab hides all while it changes themes
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "data-theme"] });
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", draw);

@@ -38,12 +38,14 @@ FIGURE_POINTS = 25
 BINS = 40
 """Of the density of the crossing, along the axis."""
 
-ROOM = 0.2
+ROOM = 0.26
 """Share of the upper plot that the densities of crossings take, at its lower end."""
-
 
 PEAK = 1 / 12
 """Share of the draws in one bin that is drawn at full height; the highest bin, where it has more."""
+
+FAINTEST = 0.3
+"""Opacity of an interval of crossings that hardly ever happen; else it is their probability."""
 
 MOST_TIMES = 1e4
 """Largest multiplier that is shown."""
@@ -215,14 +217,15 @@ class Comparison(ComparingPanel):
         centres, share = reading.crossings.density(k, BINS)
         if not share.any():
             return
-        row = (top - base) * 0.1  # intervals lie below each other, and the densities above them
+        sure = max(float((reading.crossings.count[k] == 1).mean()), FAINTEST)
+        row = (top - base) * min(0.16, 0.6 / len(self.others))  # intervals below each other, and densities above them
         floor = base + row * (len(self.others) + 0.4)
         height = (top - floor) * 0.9 / max(share.max(), PEAK)
         plot.band(centres, np.full(BINS, floor), floor + height * share, colour=colour, alpha=0.45)
         left, middle, right = reading.crossings.quantiles(self._levels())[:, k]
         y = base + row * (len(self.others) - k - 0.3)
-        plot.line([left, right], [y, y], colour=colour, width=2.5)
-        plot.points([middle], [y], colour=colour, size=4.0)
+        plot.line([left, right], [y, y], colour=colour, width=2.5, alpha=sure)
+        plot.points([middle], [y], colour=colour, size=4.0, shown=[sure])
 
     def _draw_chances(self, scene: Scene, reading: Reading, low: float, high: float) -> None:
         x, colours = reading.x[:-1], self.colours()

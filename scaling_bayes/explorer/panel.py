@@ -55,6 +55,9 @@ class Panel(Canvas):
     before_a_fit: ClassVar[bool] = False
     """Whether a sweep that was not fitted has something to show here."""
 
+    has_axis: ClassVar[bool] = True
+    """Whether curves run along a covariate."""
+
     status = traitlets.Unicode("").tag(**{STATE: True})
 
     def __init__(self, subject: Subject | xr.DataTree, held_out: xr.Dataset | None = None, **state: Any) -> None:
@@ -80,7 +83,11 @@ class Panel(Canvas):
     @classmethod
     def why_not(cls, subject: Subject) -> str:
         """Why the panel has nothing to show of a posterior or a sweep; empty where it has."""
-        return "" if subject.fits or cls.before_a_fit else "it needs a fit: sb.explore(sb.fit(model, sweep, seed=0))"
+        if not (subject.fits or cls.before_a_fit):
+            return "it needs a fit: sb.explore(sb.fit(model, sweep, seed=0))"
+        if cls.has_axis and not subject.covariates.axes:
+            return "no covariate varies that is above 0 throughout, and axes are logarithmic"
+        return ""
 
     def begin(self) -> None:
         """Set the traits to what the posterior suggests, before the first picture."""

@@ -76,7 +76,9 @@ class Priors(Panel):
     def why_not(cls, subject: Subject) -> str:
         """Why there is no prior; empty where there is."""
         alone = isinstance(subject, Unfitted) and subject.model is None
-        return "a sweep alone has no prior: sb.explore(sweep, model=sb.Model(law))" if alone else ""
+        return (
+            "a sweep alone has no prior: sb.explore(sweep, model=sb.Model(law))" if alone else super().why_not(subject)
+        )
 
     def begin(self) -> None:
         """The first exponent, along compute where it is known."""
@@ -116,7 +118,9 @@ class Priors(Panel):
     @traitlets.validate("parameter", "priors", "along")
     def _check(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        known = list(self.subject.covariates.axes) if name == "along" else self.parameters
+        if name == "along":
+            self.subject.covariates.held(value)
+        known = [value] if name == "along" else self.parameters
         for each in value if name == "priors" else [value]:
             if each not in known:
                 raise QuestionError(f"{each!r} is no {name.rstrip('s')} here: {suggest(each, known)}")

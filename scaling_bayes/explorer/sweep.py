@@ -23,8 +23,8 @@ from scaling_bayes.symbols import suggest
 COLUMNS = 12
 """Of the grid, where the sweep has more levels; each is then a range, evenly wide on a logarithmic scale."""
 
-LETTER, PLOT = 6.9, 450.0
-"""Width of a letter and of a plot in pixels, about: names of rows stand on the left of the grid."""
+LETTER, PLOT = 6.9, 350.0
+"""Width of a letter and of a narrow plot in pixels, about: names of rows stand on the left of the grid."""
 
 LETTERS = 26
 """Of a group's name that are shown."""
@@ -52,6 +52,7 @@ class SweepPanel(Panel):
     title: ClassVar[str] = "Sweep"
     topic: ClassVar[str] = "sweep"
     before_a_fit: ClassVar[bool] = True
+    has_axis: ClassVar[bool] = False
 
     along = traitlets.Unicode().tag(**{STATE: True})
     groups = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})

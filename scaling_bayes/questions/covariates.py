@@ -49,12 +49,17 @@ class Covariates:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """Along which a curve may run."""
-        moving = tuple(n for n in self.free if np.ptp(self.fitted[n]) > 0)
+        """Along which a curve may run: what varies and is above 0, as axes are logarithmic."""
+        moving = tuple(n for n in self.free if np.ptp(self.fitted[n]) > 0 and self.fitted[n].min() > 0)
         return ("C", *moving) if self.counts_compute else moving
 
     def held(self, along: str) -> tuple[str, ...]:
         """What stays along a curve: the other free ones; along compute tokens per parameter instead of N and D."""
+        if along in self.free and self.fitted[along].min() <= 0:
+            low = f"{along} reaches {self.fitted[along].min():g}"
+            raise QuestionError(
+                f"along={along!r}: {low}, and the axis is logarithmic; run along {', '.join(self.axes)}"
+            )
         if along not in self.axes:
             raise QuestionError(f"along={along!r} is none that a curve can run along: {suggest(along, self.axes)}")
         if along == "C" and self.counts_compute:

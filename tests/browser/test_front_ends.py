@@ -5,6 +5,8 @@ import pytest
 from benchmarks.browser import visit
 
 OURS = ("sb-", "anywidget", "scaling_bayes", "canvas")
+"""Words of errors that are ours. Notebook 7 itself tells "reading 'schema'" of a notebook that holds nothing but 1 + 1,
+from ``notebook_core``, where it loads the settings of its extensions; JupyterLab tells no error at all."""
 
 
 @pytest.mark.slow

@@ -119,5 +119,16 @@ def test_state_set_in_python_reaches_the_screen(lab):
     assert "At C = 3e22 FLOP" in lab.panel.locator(".sb-summary").inner_text()
 
 
+def test_a_change_of_theme_is_drawn_at_once(lab):
+    lab.open_tab("Extrapolation")
+    lab.settle("explorer.extrapolation")
+    pixels = "() => document.querySelector('.sb-panel[data-count] canvas.sb-canvas').toDataURL()"
+    change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    light = lab.page.evaluate(pixels)
+    for theme, same in (("JupyterLab Dark", False), ("JupyterLab Light", True)):
+        lab.page.evaluate(change, theme)
+        lab.page.wait_for_function(f"([light, same]) => (({pixels})() === light) === same", arg=[light, same])
+
+
 def test_the_console_told_no_error(lab):
     assert lab.errors == []

@@ -137,6 +137,23 @@ def plain():
     return sb.baseline(law, sweep, seed=0, bootstrap=20)
 
 
+def test_a_covariate_that_is_not_positive_is_no_axis():
+    law = sb.Law("E + A*N**-alpha + b*x", covariates=("N", "x"), roles={"b": "coefficient"})
+    design = {"N": [1e7, 3e7, 1e8, 3e8], "x": [-1.0, 0.0, 1.0]}
+    sweep = sb.simulate_sweep(law, design, truth={"E": 1.8, "A": 400.0, "alpha": 0.35, "b": 0.1}, seed=0)
+    explorer = sb.explore(sb.baseline(law, sweep, seed=0, bootstrap=20))
+    controls = {c["name"]: c for c in explorer.extrapolation.view["scene"]["controls"]}
+    assert not controls["at.x"]["log"]
+    assert "along" not in controls
+    for panel in (explorer.extrapolation, explorer.priors):
+        with pytest.raises(sb.QuestionError, match="along='x': x reaches -1, and the axis is logarithmic; run along N"):
+            panel.along = "x"
+    shifted = sb.Law("E + b*x", covariates=("x",), roles={"b": "coefficient"})
+    alone = sb.explore(sb.baseline(shifted, sweep, seed=0, bootstrap=20))
+    assert alone.tabs.titles == ("Sweep",)
+    assert "above 0 throughout" in alone.left_out["extrapolation"]
+
+
 @pytest.mark.parametrize("name", ["comparison", "allocation"])
 def test_a_panel_with_nothing_to_show_says_why(plain, name):
     explorer = sb.explore(plain)
