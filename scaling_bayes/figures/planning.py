@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from scaling_bayes.figures.answers import check_answer
 from scaling_bayes.figures.canvas import legend_below, new_figure
@@ -98,8 +99,9 @@ def draw_shares(ax: Axes, runs: xr.Dataset) -> None:
     _number_steps(ax, runs, cost, share)
     what = "expected regret" if runs.attrs.get("choose") else "variance of the target"
     unit = str(runs.attrs.get("cost_unit", ""))
-    top = min(1.15 * max(share.max(), promised.max(), LEAST_TOP), 103)
+    top = min(1.05 * max((share + error).max(), promised.max(), LEAST_TOP), 103)
     ax.set(ylim=(-0.03 * top, top), ylabel=f"fall of the {what} (%)")
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("cost of the run" + (f" ({unit})" if unit else ""))
     ax.set_xlim(cost.min() / 1.8, cost.max() * 1.8)
     log_axis(ax.xaxis, unit)

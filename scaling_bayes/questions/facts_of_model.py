@@ -111,7 +111,8 @@ def _gates(fit: Fit) -> str:
 def _validation(fit: Fit) -> str:
     if fit.scores is None:
         return ""
-    table = [f"{fit.scores.sizes['run']} held-out runs, up to {float(fit.scores['extrapolation'].max()):.3g} times"]
+    count = fit.scores.sizes["run"]
+    table = [f"{count} held-out run{'s' * (count != 1)}, up to {float(fit.scores['extrapolation'].max()):.3g} times"]
     table.append(f"the largest fitted scale: RMSLE {float(fit.scores['rmsle']):.3g}")
     kept = [f"{100 * float(c):.0f}% inside {100 * float(c['level']):g}% intervals" for c in fit.scores["coverage"]]
     return f"{' '.join(table)}; {', '.join(kept)}"

@@ -14,7 +14,7 @@ def fit(groups: dict[str, list[str]]):
     truth = {"E": 1.8, "A": 400.0, "alpha": 0.35}
     sweep = sb.simulate_sweep(LAW, SIZES | groups, truth=truth, seed=0, noise=0.005)
     fit_part, held_out = sb.hold_out(sweep, along="N", top=1)
-    return sb.baseline(LAW, fit_part, seed=0, bootstrap=20, by=list(groups) or None), held_out
+    return sb.baseline(LAW, fit_part, seed=0, bootstrap=20, by=tuple(groups)), held_out
 
 
 def drawn(groups: dict[str, list[str]]):

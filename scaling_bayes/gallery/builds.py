@@ -1,13 +1,6 @@
-"""Build every kind of figure from public tables: ``python -m scaling_bayes.gallery docs/figures``.
+"""Every kind of figure from public tables; what each shows is its function's first line."""
 
-Most are of quick fits (Huber + bootstrap); what each shows is said in its caption and in the JSON beside it.
-"""
-
-import argparse
-import sys
-from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -15,8 +8,18 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from scaling_bayes import figures
+from scaling_bayes.gallery.fits import (
+    RESAMPLES,
+    SEED,
+    fit_bytelm,
+    fit_chinchilla,
+    fit_corpora,
+    of_architecture,
+    path,
+    score_folds,
+    split_bytelm,
+)
 from scaling_bayes.inference.baseline import baseline
-from scaling_bayes.inference.fit import fit
 from scaling_bayes.laws import Law, law
 from scaling_bayes.model import Model
 from scaling_bayes.model.prior_draws import draw_prior
@@ -31,52 +34,14 @@ from scaling_bayes.questions.planning import plan
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.questions.scoring import score
 from scaling_bayes.questions.tuning import tune
-from scaling_bayes.sweeps import hold_out, load_sweep
-from scaling_bayes.validation.folds import fold_scores
+from scaling_bayes.sweeps import load_sweep
 
-SEED, RESAMPLES = 0, 200
-GROUPS = ("corpus", "architecture")
 OTHER_LOSS = "eval/c4_val/CrossEntropyLoss"
 BOWL = "(E + A*N**-alpha + B*D**-beta)*exp(k*log(lr/(c*N**p))**2/2)"
 ROLES = {"E": "floor", "A": "level", "B": "level", "k": "sharpness", "c": "break", "p": "coefficient"}
 """The bowl of the catalogue, its best rate along size alone: no other data were tried at one size."""
 
 Build = Callable[[], Figure]
-
-
-@cache
-def split_bytelm() -> tuple[xr.Dataset, xr.Dataset]:
-    """The fitted runs and the targets of the sweep that ships with the project."""
-    return hold_out(load_sweep("bytelm"), along="C", top=1, within=GROUPS)
-
-
-@cache
-def fit_bytelm() -> xr.DataTree:
-    """Each corpus and architecture alone, by Huber + bootstrap."""
-    return baseline(law("chinchilla"), split_bytelm()[0], seed=SEED, bootstrap=RESAMPLES, by=GROUPS)
-
-
-@cache
-def fit_chinchilla() -> xr.DataTree:
-    """Chinchilla's digitised runs, by Huber + bootstrap."""
-    return baseline(law("chinchilla"), load_sweep("chinchilla"), seed=SEED, bootstrap=RESAMPLES)
-
-
-@cache
-def fit_corpora() -> tuple[xr.Dataset, xr.Dataset]:
-    """Parameters of six corpora: each alone by Huber + bootstrap, and pooled by NUTS with few draws."""
-    sweep = load_sweep("loss-to-loss")
-    alone = baseline(law("chinchilla"), sweep, seed=SEED, bootstrap=RESAMPLES, by="corpus")
-    pool = dict.fromkeys(law("chinchilla").parameters, "corpus")
-    model = Model(law("chinchilla"), pool=pool, discrepancy=None)
-    pooled = fit(model, sweep, seed=SEED, draws=600, warmup=500, progress=False)
-    return parameters(alone), parameters(pooled)
-
-
-def path(*budgets: float) -> dict[str, list[float]]:
-    """Points along which compute is split evenly: twenty bytes a parameter."""
-    N = np.sqrt(np.array(budgets) / 120)
-    return {"N": N.tolist(), "D": (20 * N).tolist(), "C": list(budgets)}
 
 
 def draw_extrapolation() -> Figure:
@@ -140,18 +105,6 @@ def draw_isoflops() -> Figure:
 def draw_check() -> Figure:
     """What a fit says of itself (Chinchilla's digitised runs, Huber + bootstrap)."""
     return figures.plot_check(check(fit_chinchilla()))
-
-
-@cache
-def score_folds() -> xr.Dataset:
-    """Scores of the transformers' largest runs, each corpus alone by Huber + bootstrap."""
-    transformers = of_architecture(split_bytelm()[0], "transformer")
-    return fold_scores(baseline(law("chinchilla"), transformers, seed=SEED, bootstrap=RESAMPLES, by="corpus"))
-
-
-def of_architecture(runs: xr.Dataset, name: str) -> xr.Dataset:
-    """Runs of one architecture."""
-    return runs.isel(run=np.flatnonzero(runs["architecture"] == name))
 
 
 def draw_folds() -> Figure:
@@ -279,67 +232,3 @@ BUILDS: dict[str, Build] = {
     **{"loss-to-loss": draw_losses, "bowls": draw_bowls, "multiverse": draw_multiverse, "laws": draw_laws},
 }
 """Every figure by name, in the order of the page."""
-
-
-def write_gallery(folder: Path, names: Sequence[str] = ()) -> list[Path]:
-    """Write the figures and a page that shows them.
-
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-    names : sequence of str
-        Keys of `BUILDS`; all by default, and only then the page is written.
-
-    Returns
-    -------
-    list of Path
-        What was written.
-
-    Raises
-    ------
-    FigureError
-        For a name that is none.
-    """
-    if unknown := [name for name in names if name not in BUILDS]:
-        raise figures.FigureError(f"no figure {', '.join(unknown)}; choose among {', '.join(BUILDS)}")
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name in names or BUILDS:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        written += figures.save_figure(BUILDS[name](), folder / name, dpi=150)
-    if not names:
-        written.append(folder / "README.md")
-        written[-1].write_text(write_page(), encoding="utf-8")
-    return written
-
-
-def write_page() -> str:
-    """The page: every figure below its caption.
-
-    Examples
-    --------
-    >>> "## sweep" in write_page()
-    True
-    """
-    head = "# Figures\n\nMade by `make figures`; beside each lie its numbers (CSV) and where they are from (JSON).\n"
-    parts = [
-        f"\n## {name}\n\n{(build.__doc__ or '').strip()}\n\n![{name}]({name}.png)\n" for name, build in BUILDS.items()
-    ]
-    return head + "".join(parts)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the gallery in the folder that the command line names."""
-    about = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m scaling_bayes.gallery", description=about)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/figures"), help="where figures are written")
-    parser.add_argument("names", nargs="*", help="only these figures")
-    chosen = parser.parse_args(arguments)
-    for written in write_gallery(chosen.folder, chosen.names):
-        print(written)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
