@@ -20,7 +20,7 @@ import scaling_bayes as sb
 from benchmarks.markdown import format_markdown
 from benchmarks.problems import GROUPING, simulate_groups
 
-GROUPS, EVERY, CHAINS, DRAWS, WARMUP = 25, 2, 4, 250, 100
+GROUPS, EVERY, CHAINS, DRAWS, WARMUP = 25, 2, 4, 250, 400
 GIGABYTE = 1e9
 
 
