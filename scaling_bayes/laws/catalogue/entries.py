@@ -157,7 +157,7 @@ class Entry:
         """Make the law without source and numbers."""
         formula, roles = self._formula(breaks)
         names = _covariates(formula, roles, self.covariates)
-        if along:
+        if along and names != (along,):
             if len(names) != 1:
                 raise ValueError(f"{self.name!r} has the covariates {', '.join(names)}; along= is for laws in one")
             formula, names = re.sub(rf"\b{names[0]}\b", self._check_along(along, formula), formula), (along,)
