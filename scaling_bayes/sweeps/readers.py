@@ -31,7 +31,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     SweepError
-        If there is no such file, or no reader for its ending.
+        If there is no such file, no reader for its ending, or the file holds no table.
 
     Examples
     --------
@@ -45,7 +45,16 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if reader is None:
         raise SweepError(f"no reader for {path.name!r}: {suggest(path.suffix, READERS)}.")
     _check_exists(path)
-    return reader(path)
+    try:
+        table = reader(path)
+        if table.empty:
+            raise ValueError("it has no rows")
+        return table
+    except (ValueError, OSError) as error:  # what pandas, Arrow and gzip raise of a file's content
+        told = str(error).partition("\n")[0].rstrip(".")
+        raise SweepError(
+            f"{str(path)!r} cannot be read as a table: {told}. Expected a line of column names, then one line a run."
+        ) from error
 
 
 def read_sweep(path_or_url: str | Path, **declared: Any) -> xr.Dataset:

@@ -45,6 +45,12 @@ def test_a_file_that_is_no_sweep(tmp_path):
         read_sweep(tmp_path / "table.nc")
 
 
+def test_a_table_without_rows_is_named(tmp_path):
+    TABLE.iloc[:0].to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(SweepError, match=r"runs.csv' cannot be read as a table: it has no rows"):
+        read_sweep(tmp_path / "runs.csv", **DECLARED)
+
+
 @pytest.mark.parametrize(
     ("path", "fragment"),
     [
@@ -57,3 +63,12 @@ def test_a_file_that_is_no_sweep(tmp_path):
 def test_what_cannot_be_read(path, fragment):
     with pytest.raises(SweepError, match=fragment):
         read_sweep(path)
+
+
+@pytest.mark.parametrize("ending", READERS)
+@pytest.mark.parametrize("content", [b"", b'N,loss\n1,2\n1,2,"3\n\xff\xfe'], ids=["empty", "no table"])
+def test_a_file_without_a_table(ending, content, tmp_path):
+    path = tmp_path / f"runs{ending}"
+    path.write_bytes(content)
+    with pytest.raises(SweepError, match=rf"runs\{ending}' cannot be read as a table: .* Expected a line of column"):
+        read_sweep(path, **DECLARED)
