@@ -361,7 +361,7 @@ def test_the_probability_of_an_edge(wobbling):
         (lambda p: allocate(p, 1e21, at={"corpsu": "web"}), "names 'corpsu'"),
         (lambda p: allocate(p, 1e21, eps=0.0), "eps is above 0, found 0"),
         (lambda p: allocate(p, 1e21, data_limit=-1.0), "data_limit is above 0"),
-        (lambda p: allocate(p, np.geomspace(1e18, 1e24, 20_000)), "1 GB is the limit; ask for fewer budgets at once"),
+        (lambda p: allocate(p, np.geomspace(1e18, 1e24, 30_000)), "1 GB is the limit; ask for fewer budgets at once"),
         (lambda p: allocate(xr.DataTree(), 1e21), r"sb\.fit"),
     ],
 )
