@@ -11,7 +11,9 @@ since the response grows with z they are those of the response too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -192,7 +194,9 @@ class Curves:
             In the units of the sweep.
         """
         blocks = (np.array(block) if not block.flags.writeable else block for block in self._blocks(columns, new_run))
-        return self.respond(np.concatenate([sort_quantiles(b, levels) for b in blocks], axis=1), columns)
+        with ThreadPoolExecutor(1) as pool:  # sorts one block while the next is evaluated
+            found = list(pool.map(partial(sort_quantiles, levels=levels), blocks))
+        return self.respond(np.concatenate(found, axis=1), columns)
 
     def respond(self, log_response: Array, columns: Columns) -> Array:
         """The response, in the units of the sweep, from arrays of shape (..., point, group)."""
