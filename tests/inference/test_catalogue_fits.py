@@ -19,7 +19,6 @@ QUICK = {
     "isoflop",
     "parscale",
     "moe_routed",
-    "resample_perfect",
     "qat_fraction",
     "mixture_distance",
 }

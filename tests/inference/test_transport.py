@@ -87,7 +87,7 @@ def compare(model, position_seed, bent):
     return float(transported), float(plain), float(log_determinant)
 
 
-SOME = {("crossed", False), ("correlated", False)}
+SOME = {("correlated", False)}
 """Cases of the fast tests; each compiles a Jacobian of a whole program."""
 
 
