@@ -18,7 +18,7 @@ from scaling_bayes.model.design import Design
 CHUNK = 50
 """Iterations between two steps of the progress bar."""
 
-TARGET_ACCEPTANCE = 0.95
+TARGET_ACCEPTANCE = 0.85
 MAX_TREE_DEPTH = (7, 10)
 """During warm-up, while the mass matrix is still a guess, and afterwards."""
 
