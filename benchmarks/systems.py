@@ -14,7 +14,7 @@ import scaling_bayes as sb
 from benchmarks.problems import GROUPING, Problem, pooled_model
 from scaling_bayes.model.bound import LKJ
 
-CHAINS, TARGET_ACCEPTANCE, MAX_TREE_DEPTH = 4, 0.95, 10
+CHAINS, TARGET_ACCEPTANCE, MAX_TREE_DEPTH = 4, 0.8, 10
 SAMPLE = ("chain", "draw")
 
 Result = tuple[xr.Dataset, xr.Dataset]

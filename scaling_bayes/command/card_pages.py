@@ -48,7 +48,7 @@ EXAMPLES = (
 )
 
 
-def write_card(example: Example, folder: Path, *, draws: int = 500, warmup: int = 1000) -> Path:
+def write_card(example: Example, folder: Path, *, draws: int = 500, warmup: int = 500) -> Path:
     """Fit Chinchilla's law to a sweep, its largest scales held out, and write the card as Markdown.
 
     Parameters

@@ -52,7 +52,7 @@ def fit(
     seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
     chains: Annotated[int, typer.Option()] = 4,
     draws: Annotated[int, typer.Option(help="Kept draws a chain.")] = 1000,
-    warmup: Annotated[int, typer.Option(help="Iterations of warm-up a chain.")] = 1000,
+    warmup: Annotated[int, typer.Option(help="Iterations of warm-up a chain.")] = 500,
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     metadata: Annotated[Path | None, typer.Option(help="TOML: what only you can say on the fit card.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for what is written.")] = Path("results"),

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpyro.infer.hmc import hmc
+from numpyro.infer.hmc_util import build_adaptation_schedule
 from numpyro.infer.util import ParamInfo
 
 from scaling_bayes.inference.potential import Positions, compile_potential
@@ -18,7 +19,9 @@ from scaling_bayes.model.design import Design
 CHUNK = 50
 """Iterations between two steps of the progress bar."""
 
-TARGET_ACCEPTANCE = 0.85
+TARGET_ACCEPTANCE = {False: 0.8, True: 0.95}
+"""By whether the transport is bent: there chains with longer steps diverge."""
+
 MAX_TREE_DEPTH = (7, 10)
 """During warm-up, while the mass matrix is still a guess, and afterwards."""
 
@@ -35,28 +38,33 @@ Start = tuple[jax.Array, dict[str, np.ndarray], np.ndarray]
 
 @lru_cache(maxsize=32)
 def compile_chains(
-    program: BoundModel, warmup: int, *, together: bool
+    program: BoundModel, schedule: int, *, bent: bool, together: bool
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Functions to begin chains and to advance them by `CHUNK` iterations, for data of any values.
 
-    For one chain, or for chains (second axis) of fits (first axis).
+    For one chain, or for chains (second axis) of fits (first axis); `bent` is that of their transport. The length of a
+    warm-up is compiled, its `schedule`; a chain may begin some iterations late in it.
     """
     potential = compile_potential(program)
     init, kernel = hmc(potential_fn_gen=lambda *data: lambda position: potential(position, *data), algo="NUTS")
 
-    def begin(key: jax.Array, start: Positions, variance: jax.Array, *data: Any) -> Any:
+    ends = np.array([window.end for window in build_adaptation_schedule(schedule)])
+
+    def begin(late: int, key: jax.Array, start: Positions, variance: jax.Array, *data: Any) -> Any:
         still = {name: jnp.zeros_like(x) for name, x in start.items()}
-        return init(
+        state = init(
             ParamInfo(start, jnp.asarray(UNSEEN), still),
-            warmup,
+            schedule,
             step_size=FIRST_STEP,
             inverse_mass_matrix=variance,
-            target_accept_prob=TARGET_ACCEPTANCE,
+            target_accept_prob=TARGET_ACCEPTANCE[bent],
             max_tree_depth=MAX_TREE_DEPTH,
             model_args=data,
             model_kwargs={},
             rng_key=key,
         )
+        adapted = state.adapt_state._replace(window_idx=jnp.sum(ends < late))
+        return state._replace(i=state.i + late, adapt_state=adapted)
 
     def advance(state: Any, design: Design, transport: ConditionalLaplace) -> tuple[Any, Record]:
         def step(state: Any, _: None) -> tuple[Any, Record]:
@@ -67,7 +75,7 @@ def compile_chains(
 
     if not together:
         return jax.jit(begin), jax.jit(advance)
-    begin_all = jax.vmap(jax.vmap(begin, (0, 0, None, None, None)))
+    begin_all = jax.vmap(jax.vmap(begin, (None, 0, 0, None, None, None)), (None, 0, 0, 0, 0, 0))
     return jax.jit(begin_all), jax.jit(jax.vmap(jax.vmap(advance, (0, None, None))))
 
 

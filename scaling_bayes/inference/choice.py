@@ -58,7 +58,7 @@ class Choice:
     evidence: xr.Dataset
 
 
-def choose_discrepancy(model: Model, sweep: xr.Dataset, key: jax.Array) -> Choice:
+def choose_discrepancy(model: Model, sweep: xr.Dataset, key: jax.Array, schedule: int = 0) -> Choice:
     """Decide the discrepancy of a model whose discrepancy is ``"auto"``.
 
     Parameters
@@ -67,6 +67,8 @@ def choose_discrepancy(model: Model, sweep: xr.Dataset, key: jax.Array) -> Choic
     sweep : Dataset
         Dims run.
     key : jax.random key
+    schedule : int
+        Length of the warm-up of the fit that follows, whose compiled functions are used.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def choose_discrepancy(model: Model, sweep: xr.Dataset, key: jax.Array) -> Choic
     if left_out.sum() < FEWEST or kept.sum() < max(FEWEST, len(binding.law.parameters)):
         why = f"only {int(left_out.sum())} runs could be left out at the largest scales, too few to decide by"
         return Choice(_scaled(binding, 1.0), why, xr.Dataset())
-    evidence = _gather(binding, sweep, left_out, key)
+    evidence = _gather(binding, sweep, left_out, key, schedule)
     name, why = weigh_evidence(evidence)
     chosen = None if name == "no drift" else _scaled(binding, CANDIDATES[name])
     return Choice(chosen, why, evidence)
@@ -102,14 +104,15 @@ def find_largest(binding: Binding, sweep: xr.Dataset) -> np.ndarray:
     return (top & enough).astype(float)
 
 
-def _gather(binding: Binding, sweep: xr.Dataset, left_out: np.ndarray, key: jax.Array) -> xr.Dataset:
+def _gather(binding: Binding, sweep: xr.Dataset, left_out: np.ndarray, key: jax.Array, schedule: int) -> xr.Dataset:
     """Scores of every candidate on the rows left out."""
     program, design = binding.program, binding.design
     kept = replace(design, weight=design.weight - left_out)
     designs = [replace(kept, drift_median=design.drift_median * times) for times in CANDIDATES.values()]
     targets = [Target(d, linearise(program, d), jax.random.fold_in(key, k)) for k, d in enumerate(designs)]
     record = make_record(binding, sweep)
-    likelihoods = [label_likelihood(s.draws.values, binding, record, sweep) for s in sample(program, targets, SETTINGS)]
+    samplings = sample(program, targets, replace(SETTINGS, schedule=schedule))
+    likelihoods = [label_likelihood(s.draws.values, binding, record, sweep) for s in samplings]
     density = np.stack([likelihood[record.response].values for likelihood in likelihoods])
     scores = logsumexp(density, axis=(1, 2)) - np.log(SETTINGS.chains * SETTINGS.draws)
     blocks, cells, rows = np.nonzero(left_out)

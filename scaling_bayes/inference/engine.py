@@ -89,7 +89,7 @@ def fit_together(tasks: Sequence[Task], settings: Settings, device: str) -> list
     with ONE_AT_A_TIME, reuse_compiled():
         chosen = choose_device(devices, tasks[0].model, tasks[0].sweep, chains=chains, iterations=length)
         with jax.enable_x64(True), jax.default_device(chosen.device):
-            settled = [settle(task) for task in tasks]
+            settled = [settle(task, settings.warmup) for task in tasks]
             drawn = _sample_by_shape(settled, replace(settings, together=chosen.device.platform != "cpu"))
             passed = [_pass_gates(one, sampling) for one, sampling in zip(settled, drawn, strict=True)]
     stated = {"device": chosen.device.platform, "seconds": (time.perf_counter() - started) / len(tasks)}
@@ -99,11 +99,11 @@ def fit_together(tasks: Sequence[Task], settings: Settings, device: str) -> list
     return [tree for tree, _ in passed]
 
 
-def settle(task: Task) -> Settled:
+def settle(task: Task, warmup: int = 0) -> Settled:
     """Decide what the model leaves to the sweep, bind it, and linearise it around its least-squares fit."""
     choice, model, key = None, task.model, jax.random.key(task.seed)
     if model.discrepancy == "auto":
-        choice = choose_discrepancy(model, task.sweep, jax.random.fold_in(key, 3))
+        choice = choose_discrepancy(model, task.sweep, jax.random.fold_in(key, 3), warmup)
         model = replace(model, discrepancy=choice.discrepancy)
     binding = model.bind(task.sweep)
     return Settled(

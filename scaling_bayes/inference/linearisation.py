@@ -58,9 +58,6 @@ class Linearisation:
         :math:`G^T W y`.
     weight : array, shape (block, cell, row)
         The diagonal of ``W``.
-    jacobian : array, shape (block, cell, row, coordinate)
-    response : array, shape (block, cell, row)
-        ``y``.
     own : OwnDrifts
         What is said of each cell's own drift.
     """
@@ -71,8 +68,6 @@ class Linearisation:
     bend: jax.Array
     pull: jax.Array
     weight: jax.Array
-    jacobian: jax.Array
-    response: jax.Array
     own: OwnDrifts
 
 
@@ -214,6 +209,4 @@ def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> 
         "bend": jnp.einsum("bcnp,bcnq->pqbc", weight[..., None] * both, both),
         "pull": jnp.einsum("bcnp,bcn->pbc", weight[..., None] * both, response),
         "weight": weight,
-        "jacobian": jacobian,
-        "response": response,
     }

@@ -25,6 +25,8 @@ from scaling_bayes.inference.transport import choose_transport
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
+Kernel = Callable[..., Any]
+
 THIN = 3
 """A continued chain keeps one draw in so many."""
 
@@ -43,13 +45,22 @@ class Target:
 
 @dataclass(frozen=True)
 class Settings:
-    """How long is sampled, whether all chains advance together, and whether a bar is shown."""
+    """How long is sampled, whether all chains advance together, and whether a bar is shown.
+
+    Where `schedule`, the warm-up of another fit whose compiled functions are used, is longer, chains begin late in it.
+    """
 
     chains: int
     warmup: int
     draws: int
     together: bool = False
     progress: bool = False
+    schedule: int = 0
+
+    @property
+    def late(self) -> int:
+        """Iterations of the schedule that are left out."""
+        return max(self.schedule - self.warmup, 0)
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -157,21 +168,29 @@ def sample(program: BoundModel, targets: Sequence[Target], settings: Settings) -
     -------
     list of Sampling
     """
-    data = [(target.design, choose_transport(program, target.design, target.around)) for target in targets]
+    transports = [choose_transport(program, target.design, target.around) for target in targets]
+    bent = any(transport.bent for transport in transports)
+    data = [(target.design, replace(at, bent=bent)) for target, at in zip(targets, transports, strict=True)]
     starts = [_scatter(program, target, settings.chains) for target in targets]
     run = _run_together if settings.together else _run_apart
-    return run(program, data, starts, settings)
+    compiled = compile_chains(program, settings.late + settings.warmup, bent=bent, together=settings.together)
+    return run(program, data, starts, settings, *compiled)
 
 
 def _run_apart(
-    program: BoundModel, data: Sequence[Data], starts: Sequence[Start], settings: Settings
+    program: BoundModel,
+    data: Sequence[Data],
+    starts: Sequence[Start],
+    settings: Settings,
+    begin: Kernel,
+    advance: Kernel,
 ) -> list[Sampling]:
     """Run every chain of every fit by itself, as many at once as there are cores."""
-    begin, advance = compile_chains(program, settings.warmup, together=False)
     samplings, stretch = [], Stretch(settings.warmup, settings.draws)
     for at, (keys, positions, variance) in zip(data, starts, strict=True):
         states = [
-            begin(key, {name: x[c] for name, x in positions.items()}, variance, *at) for c, key in enumerate(keys)
+            begin(settings.late, key, {name: x[c] for name, x in positions.items()}, variance, *at)
+            for c, key in enumerate(keys)
         ]
         samplings.append(Sampling(program, at, settings, [_Run(advance, state, at) for state in states]))
     runs = [run for sampling in samplings for run in sampling.runs]
@@ -184,14 +203,17 @@ def _run_apart(
 
 
 def _run_together(
-    program: BoundModel, data: Sequence[Data], starts: Sequence[Start], settings: Settings
+    program: BoundModel,
+    data: Sequence[Data],
+    starts: Sequence[Start],
+    settings: Settings,
+    begin: Kernel,
+    advance: Kernel,
 ) -> list[Sampling]:
     """Run all chains of all fits in step."""
-    begin, advance = compile_chains(program, settings.warmup, together=True)
-    bent, stretch = any(transport.bent for _, transport in data), Stretch(settings.warmup, settings.draws)
-    data = [(design, replace(transport, bent=bent)) for design, transport in data]
+    stretch = Stretch(settings.warmup, settings.draws)
     stacked, (keys, positions, variance) = (jax.tree.map(lambda *x: jnp.stack(x), *each) for each in (data, starts))
-    run = _Run(advance, begin(keys, positions, variance, *stacked), stacked)
+    run = _Run(advance, begin(settings.late, keys, positions, variance, *stacked), stacked)
     with _Bar(len(data) * settings.chains, stretch, settings.progress) as bar:
         _complete(run, bar, jax.config.jax_default_device)
     record = run.collect(stretch)

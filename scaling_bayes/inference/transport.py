@@ -11,9 +11,8 @@ where :math:`V_c` takes the latents to the coordinates and the drift of cell ``c
 cell, then effects block by block, then ``x``, and standard normal ``z`` become :math:`(x, a, u) = m + L^{-T} z` with
 :math:`L L^T = \Lambda`. Own drifts come last, when the law is known: they are moved to what the law itself leaves,
 :math:`S^T W (\log y - \log f)`, and not to what its linearisation leaves; else a law that bends by more than the noise
-would bend the density with it. Where shares of a total are uncertain the same is done for the common drift, given the
-population, and for effects: they are placed after ``x`` by one step of Gauss-Newton on the law, and exponents after the
-shares by another.
+would bend the density with it. Where shares of a total are uncertain the same is done for effects: they are placed
+after ``x`` by one step of Gauss-Newton on the law, and exponents after the shares by another.
 
 It is a change of variables, so the density is exact for any likelihood and law; only the geometry is approximate.
 Spreads near zero give the non-centred geometry, informative cells the centred one, so that it holds at every number of
@@ -37,7 +36,7 @@ UNCERTAIN = {"law alone": 0.25, "drift": 0.1}
 """Standard deviation of a share's logit, in the cell that knows it least, beyond which its tangent is not trusted."""
 
 FARTHEST = 3.0
-"""Longest step towards where effects and the common drift are, in spreads."""
+"""Longest step towards where effects are, in spreads."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,8 @@ class Given:
 class ConditionalLaplace:
     """The transport that goes with a linearisation of a program; see the module.
 
-    Where it is `bent`, the common drift is sought along the law itself given the population, effects given what groups
-    share, and exponents given the shares of a total too: what a slope says of an exponent depends on them by more than
-    a tangent tells.
+    Where it is `bent`, effects are sought along the law itself, given what groups share, and exponents given the shares
+    of a total too: what a slope says of an exponent depends on them by more than a tangent tells.
     """
 
     around: Linearisation
@@ -91,29 +89,20 @@ class ConditionalLaplace:
             Log density of the moved values under their priors, plus the log determinant, minus that of the inputs; the
             program adds it, having counted the inputs as standard normal.
         """
-        order, late = self._order()
+        size, (order, late) = len(given.known), self._order()
         seen = eliminate(self.around, given, design, order, drifts="own" in self.program.drift)
         aim, total = seen.carry(*self._pull(given))
         kept, units = self._shared(given, design)
         top = inverse_factor(with_prior(units[:, None] * seen.bend[kept][:, kept] * units))
-        standard = jnp.concatenate([latents.common, latents.population])
+        standard = jnp.concatenate([latents.population, latents.common])
         shared = top.T @ (top @ (units * total[kept]) + standard)
 
-        def spread_out(shared: jax.Array) -> jax.Array:
-            return jnp.zeros(len(total)).at[kept].set(units * shared)
-
-        knots = len(latents.common)
-        if self.bent and knots:
-            common = top[:knots, :knots]
-            x = spread_out(shared.at[:knots].add(-common.T @ latents.common))
-            further, more = seen.carry(*self._bend_of_law(seen.centre(aim, x), _know(x, given, design, seen)))
-            step = common.T @ (common @ (units * more[kept])[:knots])
-            aim, shared = aim + further, shared.at[:knots].add(_bounded(step))
-        x = spread_out(shared)
-        law = _know(x, given, design, seen)
+        x = jnp.zeros(len(total)).at[kept].set(units * shared)
+        law = Given(given.known + x[:size], x[size:], given, design, seen)
         effects, levels = self._place_effects(seen.centre(aim, x), latents.effects.T[order], late, law)
         own = latents.own if seen.own is None else self._place_own(seen.own, effects, latents.own, law)
-        moved = Latents(shared[knots:], shared[:knots], effects, own)
+        population, common = jnp.split(shared, [len(latents.population)])
+        moved = Latents(population, common, effects, own)
         change = sum((log_determinant(factor) for factor in levels), log_determinant(top))
         return moved, _density(moved) - _density(latents) + change + (seen.own.log_determinant if seen.own else 0.0)
 
@@ -123,16 +112,6 @@ class ConditionalLaplace:
         known = given.known[:, None, None]
         pull = given.information * (at.pull - jnp.sum(at.bend[:, :size] * known, axis=1))
         return pull, at.own.pull - jnp.sum(at.own.reach[:, :size] * known, axis=1)
-
-    def _bend_of_law(self, effects: jax.Array, law: Given) -> tuple[jax.Array, jax.Array]:
-        """The same of what the law itself adds to its linearisation, at given effects."""
-        at, design = self.around, law.design
-        theta = self.program.place(law.population, law.seen.arrange(effects), law.given, design)
-        linear = at.response - jnp.einsum("bcnp,bcp->bcn", at.jacobian, theta)
-        more = linear - (design.log_response - self.program.log_law(theta, design))
-        weighted = law.given.information * at.weight * more
-        along = (jnp.einsum("bcnp,bcn->pbc", both, weighted) for both in (at.jacobian, design.basis))
-        return jnp.concatenate(list(along)), jnp.einsum("bcnk,bcn->kbc", at.own.lever, more)
 
     def _place_effects(
         self, middle: jax.Array, z: jax.Array, late: int, law: Given
@@ -184,14 +163,14 @@ class ConditionalLaplace:
         turned = transpose(moves)
         factor = inverse_factor(with_prior(multiply(turned, multiply(bend, moves)).sum(-1)))
         step = apply(transpose(factor), apply(factor, apply(turned, pull).sum(-1) - guess[:moved]))
-        return factor, guess[:moved] + _bounded(step)
+        return factor, guess[:moved] + FARTHEST * jnp.tanh(step / FARTHEST)
 
     def _shared(self, given: Conditions, design: Design) -> tuple[np.ndarray, jax.Array]:
-        """Which knots and coordinates are shared latents, and how far one unit of each moves them."""
+        """Which coordinates and knots are shared latents, and how far one unit of each moves them."""
         size = len(given.known)
         knots = size + np.arange(len(given.common_scale) if "common" in self.program.drift else 0)
         units = jnp.concatenate([jnp.asarray(design.prior_width), given.common_scale])
-        kept = np.concatenate([knots, self.program.plain]).astype(int)
+        kept = np.concatenate([self.program.plain, knots]).astype(int)
         return kept, units[kept]
 
     def _place_own(self, inner: ArrowFactor, effects: jax.Array, standard: jax.Array, law: Given) -> jax.Array:
@@ -214,16 +193,6 @@ def choose_transport(program: BoundModel, design: Design, around: Linearisation)
     return ConditionalLaplace(
         around, program, bool(deviation[..., 1 : len(program.coordinates.shares)].max(initial=0.0) > limit)
     )
-
-
-def _know(x: jax.Array, given: Conditions, design: Design, seen: Elimination) -> Given:
-    """What is known once shared coordinates and the common drift are, in one vector and less what was known before."""
-    size = len(given.known)
-    return Given(given.known + x[:size], x[size:], given, design, seen)
-
-
-def _bounded(step: jax.Array) -> jax.Array:
-    return FARTHEST * jnp.tanh(step / FARTHEST)
 
 
 def _density(latents: Latents) -> jax.Array:

@@ -311,11 +311,11 @@ def test_an_interrupted_fit_leaves_nothing_behind(fitted, sweeps, monkeypatch):
     before = fitted("line")["posterior"].to_dataset()
     compiled = sampler.compile_chains
 
-    def interrupted(program, warmup, *, together):
+    def interrupted(*program, **kind):
         def advance(*_):
             raise KeyboardInterrupt
 
-        return compiled(program, warmup, together=together)[0], advance
+        return compiled(*program, **kind)[0], advance
 
     model = sb.Model(sb.law("power"), noise=sb.Normal(), discrepancy=None)
     monkeypatch.setattr(sampler, "compile_chains", interrupted)
