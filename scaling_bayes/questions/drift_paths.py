@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import xarray as xr
@@ -9,10 +10,13 @@ from numpy.typing import NDArray
 
 from scaling_bayes.laws.axes import Axis
 from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
-from scaling_bayes.questions.interpolation import cubic_weights, interpolate
+from scaling_bayes.questions.interpolation import interpolate, look_up
 
 LEVELS = 65
 """Places at which a path is drawn, where each draw asks for a place of its own."""
+
+PIECE = 1 << 17
+"""Multiplications in one piece of a product of matrices."""
 
 SAME = 1e-9
 """Log distances closer than this are one."""
@@ -49,13 +53,11 @@ class Drift:
         """Log response at log distances from the axis' reference; the places that it was drawn for, if only these."""
         if not self.moves:
             return self.paths
-        position = (distance - self.start) / self.step
-        return xr.apply_ufunc(interpolate, self.paths, position, input_core_dims=[["level"], []])
+        return look_up(self.paths, (distance - self.start) / self.step)
 
-    def look_up(self, table: Array, rows: NDArray[np.intp], distance: Array) -> Array:
+    def at_rows(self, table: Array, rows: NDArray[np.intp], distance: Array) -> Array:
         """The same in flat arrays: a table of paths, and the row of each distance (the two broadcast)."""
-        first, weights = cubic_weights((distance - self.start) / self.step, table.shape[-1])
-        return np.asarray(sum(weight * table[rows, first + k] for k, weight in enumerate(weights)))
+        return interpolate(table, (distance - self.start) / self.step, rows)
 
 
 def draw_drift(
@@ -138,4 +140,11 @@ def walk(
 def _project(array: xr.DataArray, over: str, basis: np.ndarray, dim: Hashable) -> xr.DataArray:
     """Sum over the dim `over` with weights `basis` (point, over)."""
     weights = xr.DataArray(basis.T, dims=(over, dim))
-    return xr.apply_ufunc(np.matmul, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])
+    return xr.apply_ufunc(_multiply, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])
+
+
+def _multiply(values: Array, matrix: Array) -> Array:
+    """Product with a matrix in pieces that BLAS leaves to one thread: others would wait for more at full speed."""
+    rows = np.ascontiguousarray(values).reshape(prod(values.shape[:-1]), len(matrix))
+    pieces = np.array_split(rows, 1 + rows.size * matrix.shape[1] // PIECE)
+    return np.concatenate([piece @ matrix for piece in pieces]).reshape(*values.shape[:-1], matrix.shape[1])

@@ -8,10 +8,8 @@ import numpy as np
 import xarray as xr
 from xarray import ufuncs
 
-from scaling_bayes.laws.axes import Axis
+from scaling_bayes.laws.axes import Axis, axis_covariates, compile_axis
 from scaling_bayes.laws.costs import Cost, six_nd
-from scaling_bayes.laws.functions import compile_expression
-from scaling_bayes.laws.reader import read_formula
 from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.drift_paths import Drift, draw_drift
 from scaling_bayes.questions.forecast import select
@@ -131,9 +129,8 @@ def total_drift(drifts: tuple[Drift, ...], covariates: Mapping[str, Any]) -> Any
 
 def on_axis(name: str, covariates: Mapping[str, Any]) -> Any:
     """Values of an axis, a covariate or a formula in covariates, which may be labelled."""
-    expression = read_formula(name)
-    names = sorted(s.name for s in expression.free_symbols)
-    return compile_expression(expression, names)(*(covariates[n] for n in names))
+    names, function = compile_axis(name)
+    return function(*(covariates[n] for n in names))
 
 
 def log_distance(axis: Axis, covariates: Mapping[str, Any]) -> Any:
@@ -208,4 +205,4 @@ def _nothing(N: Any) -> Any:
 def _names(record: Record) -> set[str]:
     """Covariates of the law, of its drift and of its scale."""
     axes = [axis.name for axis in record.axes] + [record.scale_axis()]
-    return {s.name for axis in axes for s in read_formula(axis).free_symbols} | set(record.law.covariates)
+    return {name for axis in axes for name in axis_covariates(axis)} | set(record.law.covariates)
