@@ -301,7 +301,8 @@ def _finite(curve: Curve) -> Curve:
     """The curve for SciPy, which hands the numbers of curves over as floats and takes no infinite values."""
 
     def finite(x: Array, row: Rows, column: Rows) -> Array:
-        values = np.array(curve(x, row.astype(np.intp, copy=False), column.astype(np.intp, copy=False)))
+        own = row.astype(np.intp, copy=False), column.astype(np.intp, copy=False)
+        values = np.array(np.broadcast_to(curve(x, *own), np.broadcast_shapes(x.shape, row.shape, column.shape)))
         values[~(values < NEVER)] = NEVER
         return values
 
@@ -327,7 +328,8 @@ def find_level(curve: Curve, level: Array, inner: Array, outer: Array) -> Array:
     >>> find_level(lambda x, row, column: x**2, level, inner, outer).round(6).tolist()
     [[2.0, 10.0]]
     """
-    crossed, found = curve(outer, *np.indices(level.shape, sparse=True)) > level, outer.copy()
+    row, column = np.ogrid[: level.shape[0], : level.shape[1]]
+    crossed, found = curve(outer, row, column) > level, outer.copy()
 
     def excess(x: Array, row: Rows, column: Rows, level: Array) -> Array:
         return _finite(curve)(x, row, column) - level

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import xarray as xr
@@ -11,12 +10,10 @@ from numpy.typing import NDArray
 from scaling_bayes.laws.axes import Axis
 from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
 from scaling_bayes.questions.interpolation import interpolate, look_up
+from scaling_bayes.questions.products import multiply
 
 LEVELS = 65
 """Places at which a path is drawn, where each draw asks for a place of its own."""
-
-PIECE = 1 << 17
-"""Multiplications in one piece of a product of matrices."""
 
 SAME = 1e-9
 """Log distances closer than this are one."""
@@ -140,11 +137,4 @@ def walk(
 def _project(array: xr.DataArray, over: str, basis: np.ndarray, dim: Hashable) -> xr.DataArray:
     """Sum over the dim `over` with weights `basis` (point, over)."""
     weights = xr.DataArray(basis.T, dims=(over, dim))
-    return xr.apply_ufunc(_multiply, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])
-
-
-def _multiply(values: Array, matrix: Array) -> Array:
-    """Product with a matrix in pieces that BLAS leaves to one thread: others would wait for more at full speed."""
-    rows = np.ascontiguousarray(values).reshape(prod(values.shape[:-1]), len(matrix))
-    pieces = np.array_split(rows, 1 + rows.size * matrix.shape[1] // PIECE)
-    return np.concatenate([piece @ matrix for piece in pieces]).reshape(*values.shape[:-1], matrix.shape[1])
+    return xr.apply_ufunc(multiply, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])
