@@ -12,6 +12,7 @@ from scaling_bayes.laws.optima import search_range
 from scaling_bayes.questions.drift_paths import Drift
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.interpolation import interpolate, interpolate_linearly, look_up
+from scaling_bayes.questions.inversion import first_reach
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.points import QuestionError, check_size, read_single
 from scaling_bayes.questions.splits import QUANTITIES, Search, can_choose, lay_range
@@ -24,8 +25,8 @@ BELOW, ABOVE = 1e-3, 1e6
 PLACES, BUDGETS = 33, 9
 """Scales at which a response is looked at, and among them those at which the best split is found."""
 
-ZOOMS, FINER = 3, 9
-"""How often the step that reaches a target is refined, and into how many places."""
+ZOOMS, FINER = 2, 9
+"""How often the step that reaches a target is refined, and into how many places; between these runs a cubic."""
 
 Line = Callable[[xr.DataArray], dict[str, Any]]
 """Logarithms of the scale -> every covariate there."""
@@ -198,12 +199,16 @@ def _first_reached(
     for _ in range(ZOOMS):
         finer = low + (high - low) * xr.DataArray(np.linspace(0, 1, FINER), dims="place")
         nearby = look_up(paths, (finer - grid[0]) / (grid[1] - grid[0])) if "level" in paths.dims else paths
-        values = surface.sign * surface.log_mean(line(finer), nearby)
-        step = values <= target
-        low, high, above, below = (*_step_to(step, finer), *_step_to(step, values))
-    share = ((above - target) / (above - below)).clip(0, 1)
-    found = ufuncs.exp(low + (high - low) * share.where(high > low, 0.0))
+        above = surface.sign * surface.log_mean(line(finer), nearby) - target
+        low, high = _step_to(above <= 0, finer)
+    share = xr.apply_ufunc(_cross, above, input_core_dims=[["place"]])
+    found = ufuncs.exp(finer.isel(place=0) + share * (finer.isel(place=-1) - finer.isel(place=0)))
     return found.where(reached.any("place"), np.inf)
+
+
+def _cross(above: np.ndarray) -> np.ndarray:
+    """Share of the way along the last axis at which curves first fall to zero; none where they begin below it."""
+    return first_reach(np.linspace(0, 1, above.shape[-1]), above, np.zeros((*above.shape[:-1], 1)))[..., 0].clip(0, 1)
 
 
 def _first(reached: xr.DataArray) -> xr.DataArray:
