@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from scaling_bayes.laws.costs import Cost
-from scaling_bayes.laws.optima import Array, Minimum, Rows, find_level, find_power_pair, minimise, search_range
+from scaling_bayes.laws.minima import Array, Minimum, Rows, find_level, minimise
+from scaling_bayes.laws.optima import find_power_pair, search_range
 from scaling_bayes.questions.drift_paths import SAME, Drift
 from scaling_bayes.questions.points import QuestionError, check_size
 from scaling_bayes.questions.surface import SPLIT, Surface, log_distance

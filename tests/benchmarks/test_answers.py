@@ -19,8 +19,7 @@ def test_every_question_is_answered_by_draws_made_by_hand(small, axes):
     moved = asked["allocate"]().attrs["closed_form"] == 0
     assert moved == ("D/N" in axes)
     for name, ask in asked.items():
-        answer = ask()
-        assert answer.nbytes and answer.attrs["drift"] == ", ".join(axes), name
+        assert ask().attrs["drift"] == ", ".join(axes), name
 
 
 def test_the_most_held_is_no_less_than_the_answer(small):
