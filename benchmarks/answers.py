@@ -2,12 +2,14 @@
 
 The posterior is that of a simulated sweep, Chinchilla's law of 25 corpora with 20 runs each. Each question is asked
 twice; the second time, warm, is that of a slider or of a loop. With ``--ratio`` the law may drift along D/N too, so
-that optima are searched draw by draw.
+that optima are searched draw by draw. With ``--by-hand`` nothing is fitted: draws are made around a known law, in the
+shape of those of the fit.
 """
 
 import argparse
 import sys
 import time
+import tracemalloc
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,15 +26,30 @@ GROUPS, EVERY, CHAINS, DRAWS, WARMUP = 25, 2, 4, 250, 400
 GIGABYTE = 1e9
 
 
-def fit_posterior(seed: int, axes: tuple[str, ...]) -> xr.DataTree:
-    """Fit every parameter and a drift along some axes, pooled over the groups."""
+def state_model(seed: int, axes: tuple[str, ...]) -> tuple[sb.Model, xr.Dataset]:
+    """Every parameter and a drift along some axes, pooled over the groups; and the sweep."""
     law, sweep = sb.law("chinchilla"), simulate_groups(GROUPS, seed)
     kept = sweep.isel(run=np.flatnonzero(np.arange(sweep.sizes["run"]) % EVERY == 0))
     pool = dict.fromkeys(law.parameters, sb.Partial(GROUPING))
-    model = sb.Model(law, pool=pool, discrepancy=sb.Discrepancy(axes))
+    return sb.Model(law, pool=pool, discrepancy=sb.Discrepancy(axes)), kept
+
+
+def fit_posterior(seed: int, axes: tuple[str, ...]) -> xr.DataTree:
+    """Fit the model."""
+    model, sweep = state_model(seed, axes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sb.GateWarning)  # so few draws are for their number, not for their answers
-        return sb.fit(model, kept, seed=seed, chains=CHAINS, draws=DRAWS, warmup=WARMUP)
+        return sb.fit(model, sweep, seed=seed, chains=CHAINS, draws=DRAWS, warmup=WARMUP)
+
+
+def draw_posterior(seed: int, axes: tuple[str, ...]) -> xr.DataTree:
+    """Make draws by hand: around a known law, the groups apart and the drift as their priors have them."""
+    from tests.questions.conftest import make_posterior  # here, because only this needs pytest
+
+    model, sweep = state_model(seed, axes)
+    bound = model.bind(sweep)
+    given: dict[str, Any] = {"groups": (GROUPING,), "axes": bound.axes, "drift": bound.axes[0].median}
+    return make_posterior(sweep, model.law.formula, prior=None, shape=(CHAINS, DRAWS), seed=seed, **given)
 
 
 def state_questions(posterior: xr.DataTree) -> Mapping[str, Callable[[], xr.Dataset]]:
@@ -64,22 +81,28 @@ def _ask_loss(posterior: xr.DataTree) -> xr.DataArray:
 
 
 def measure(question: Callable[[], xr.Dataset]) -> dict[str, float]:
-    """Wall and CPU seconds of the first and of the second time, and the size of the answer."""
+    """Wall and CPU seconds of the first and of the second time, the size of the answer and of all held on the way."""
     found: dict[str, float] = {}
     for state in ("first", "warm"):
         wall, cpu = time.perf_counter(), time.process_time()
         answer = question()
         found |= {f"{state}_wall": time.perf_counter() - wall, f"{state}_cpu": time.process_time() - cpu}
-    return found | {"gigabytes": answer.nbytes / GIGABYTE}
+    tracemalloc.start()
+    question()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found | {"gigabytes": answer.nbytes / GIGABYTE, "peak_gigabytes": peak / GIGABYTE}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit, ask everything twice, and print a table in Markdown."""
+    """Fit, or draw by hand, ask everything, and print a table in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.answers", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ratio", action="store_true", help="a drift along D/N too")
+    parser.add_argument("--by-hand", action="store_true", help="fit nothing, make the draws by hand")
     chosen = parser.parse_args(arguments)
-    posterior = fit_posterior(chosen.seed, ("C", "D/N") if chosen.ratio else ("C",))
+    make = draw_posterior if chosen.by_hand else fit_posterior
+    posterior = make(chosen.seed, ("C", "D/N") if chosen.ratio else ("C",))
     rows = [{"question": name, **measure(ask)} for name, ask in state_questions(posterior).items()]
     print(format_markdown(pd.DataFrame(rows), digits=2))
     return 0

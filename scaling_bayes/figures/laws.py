@@ -13,9 +13,9 @@ from scaling_bayes.figures.answers import FigureError
 from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.style import GOOD, GROUPS, MUTED
 from scaling_bayes.figures.venues import points
-from scaling_bayes.laws.catalogue import Entry, read_entries
+from scaling_bayes.laws.catalogue import Entry, read_entries, suggest_law
 from scaling_bayes.laws.catalogue.illustration import PRIOR, Illustration, illustrate, span
-from scaling_bayes.symbols import latex, suggest
+from scaling_bayes.symbols import latex
 
 COLUMNS, ROW = 7, 0.86
 """Panels side by side, and the height of a row in inches."""
@@ -63,7 +63,7 @@ def plot_laws(names: Sequence[str] | None = None) -> Figure:
     entries = read_entries()
     for name in names or ():
         if name not in entries:
-            raise FigureError(f"no law {name!r} in the catalogue: {suggest(name, entries)}")
+            raise FigureError(f"no law {name!r} in the catalogue: {suggest_law(name)}")
     chosen = [entries[name] for name in names or entries]
     rows = -(-len(chosen) // COLUMNS)
     shown = xr.Dataset(attrs={"laws": {entry.name: entry.formula for entry in chosen}})

@@ -51,7 +51,7 @@ def axis_covariates(name: str) -> list[str]:
     >>> axis_covariates("D/N")
     ['D', 'N']
     """
-    return sorted(s.name for s in read_formula(name).free_symbols)
+    return list(compile_axis(name)[0])
 
 
 def axis_values(name: str, table: Mapping[str, Any]) -> np.ndarray:
@@ -81,7 +81,7 @@ def axis_values(name: str, table: Mapping[str, Any]) -> np.ndarray:
     >>> axis_values("D/N", {"N": [1e8, 1e9], "D": [2e9, 8e10]}).tolist()
     [20.0, 80.0]
     """
-    needed, function = _compile_axis(name)
+    needed, function = compile_axis(name)
     if absent := [n for n in needed if n not in table]:
         given = ", ".join(map(str, table)) or "none"
         raise ValueError(f"an axis runs along {name!r}: add a column {absent[0]!r} (columns given: {given})")
@@ -90,7 +90,15 @@ def axis_values(name: str, table: Mapping[str, Any]) -> np.ndarray:
 
 
 @cache
-def _compile_axis(name: str) -> tuple[list[str], Callable[..., Any]]:
-    """Covariates of an axis, sorted, and the function of their columns."""
-    expression, needed = read_formula(name), axis_covariates(name)
+def compile_axis(name: str) -> tuple[list[str], Callable[..., Any]]:
+    """Covariates of an axis, sorted, and the function of their columns, which may be labelled.
+
+    Examples
+    --------
+    >>> needed, function = compile_axis("D/N")
+    >>> needed, function(6.0, 3.0)
+    (['D', 'N'], 2.0)
+    """
+    expression = read_formula(name)
+    needed = sorted(s.name for s in expression.free_symbols)
     return needed, compile_expression(expression, needed)

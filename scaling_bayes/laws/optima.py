@@ -1,6 +1,6 @@
-r"""The best split of a budget between size and data: in closed form where a law has one, by search otherwise."""
+r"""The best split of a budget between size and data in closed form, where a law has one; and where to look for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +15,6 @@ from scaling_bayes.laws.law import Law
 from scaling_bayes.laws.reader import symbol
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.intp]
-Curve = Callable[[Array, Rows], Array]
-"""Values at positions, each on the curve whose number stands beside it (the two broadcast): what a search minimises."""
-
-GRID = 36
-"""Positions at which a curve is looked at before its minimum is bracketed."""
-
-NEVER = 1e9
-"""Stands for infinity where a search compares values."""
-
-BLOCK = 1 << 19
-"""Values that a search holds at once, about."""
 
 
 @dataclass(frozen=True)
@@ -160,126 +148,3 @@ def search_range(cost: Cost, budget: Array, ratio: tuple[float, float]) -> tuple
     logs = np.log(ratio)[:, None] + np.zeros_like(budget)
     found = elementwise.find_root(excess, (np.full_like(logs, -50.0), np.full_like(logs, 150.0)), args=(logs, budget))
     return found.x[1], found.x[0]
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """Where curves are lowest.
-
-    Attributes
-    ----------
-    x, value : array, shape (element,)
-    at_edge : array of bool, shape (element,)
-        Whether the lowest value lies at an end of the range.
-    """
-
-    x: Array
-    value: Array
-    at_edge: NDArray[np.bool_]
-
-
-def minimise(curve: Curve, low: Array, high: Array, *, roughly: bool = False) -> Minimum:
-    """The lowest point of each of many curves: on a grid, then by Chandrupatla's method inside its bracket.
-
-    Parameters
-    ----------
-    curve : callable
-        Positions and the numbers of their curves, which broadcast -> values; inf where nothing can be.
-    low, high : array, shape (element,)
-        Range of each.
-    roughly : bool
-        Take the lowest point of the parabola through the bracket instead.
-
-    Returns
-    -------
-    Minimum
-
-    Examples
-    --------
-    >>> found = minimise(lambda x, k: (x - k) ** 2, np.full(3, 0.5), np.full(3, 9.0))
-    >>> found.x.round(5).tolist(), found.at_edge.tolist()
-    ([0.5, 1.0, 2.0], [True, False, False])
-    """
-    blocks = np.array_split(np.arange(low.size), max(1, -(-low.size * GRID // BLOCK)))
-    finish = _vertex if roughly else _descend
-    found = [_minimise_block(curve, low[rows], high[rows], rows, finish) for rows in blocks]
-    x, value, at_edge = (np.concatenate([each[i] for each in found]) for i in range(3))
-    return Minimum(x, value, at_edge.astype(bool))
-
-
-Places = tuple[Array, Array, Array]
-Finish = Callable[[Curve, Places, Places, Rows], tuple[Array, Array]]
-"""Positions and values of the best place of a grid and its neighbours -> the lowest point between these."""
-
-
-def _minimise_block(
-    curve: Curve, low: Array, high: Array, rows: Rows, finish: Finish, again: int = 2
-) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Minima of some curves; where the first or last place is best, the step beside it is looked at `again`."""
-    grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, GRID)
-    values = _by_number(curve)(grid, rows[:, None])
-    best = np.argmin(values, axis=1)
-    own = np.arange(len(rows))
-    x, value = grid[own, best], values[own, best]
-    at_edge = (best == 0) | (best == GRID - 1)
-    if (k := own[~at_edge]).size:
-        places, levels = (tuple(each[k, best[k] + step] for step in (-1, 0, 1)) for each in (grid, values))
-        x[k], value[k] = finish(curve, places, levels, rows[k])
-    if again and (k := own[at_edge]).size:
-        first = np.minimum(best[k], GRID - 2)
-        ends = grid[k, first], grid[k, first + 1]
-        x[k], value[k], at_edge[k] = _minimise_block(curve, *ends, rows[k], finish, again - 1)
-    return x, value, at_edge
-
-
-def _descend(curve: Curve, places: Places, levels: Places, rows: Rows) -> tuple[Array, Array]:
-    found = elementwise.find_minimum(_by_number(curve), places, args=(rows,))
-    return found.x, found.f_x
-
-
-def _vertex(curve: Curve, places: Places, levels: Places, rows: Rows) -> tuple[Array, Array]:
-    before, after = levels[0] - levels[1], levels[2] - levels[1]
-    both = before + after
-    shift = np.divide(before - after, 2 * both, out=np.zeros_like(both), where=both > 0)
-    return places[1] + shift * (places[2] - places[1]), levels[1] - shift * (before - after) / 4
-
-
-def _by_number(curve: Curve) -> Curve:
-    """The curve for SciPy, which hands the numbers of curves over as floats and takes no infinite values."""
-
-    def finite(x: Array, rows: Rows) -> Array:
-        return np.nan_to_num(curve(x, rows.astype(np.intp)), nan=NEVER, posinf=NEVER)
-
-    return finite
-
-
-def find_level(curve: Curve, level: Array, inner: Array, outer: Array) -> Array:
-    """Where each curve rises through a level between `inner`, at or below it, and `outer`; `outer` where it does not.
-
-    Parameters
-    ----------
-    curve : callable
-        See `minimise`.
-    level, inner, outer : array, shape (element,)
-
-    Returns
-    -------
-    array, shape (element,)
-
-    Examples
-    --------
-    >>> find_level(lambda x, k: x**2, np.array([4.0, 400.0]), np.zeros(2), np.full(2, 10.0)).round(6).tolist()
-    [2.0, 10.0]
-    """
-    everything = np.arange(level.size)
-    found = outer.copy()
-    crossed = everything[curve(outer, everything) > level]
-
-    def excess(x: Array, rows: Rows, level: Array) -> Array:
-        return _by_number(curve)(x, rows) - level
-
-    if crossed.size:
-        ends, tolerances = (inner[crossed], outer[crossed]), {"xatol": 1e-9, "xrtol": 1e-12}
-        solved = elementwise.find_root(excess, ends, args=(crossed, level[crossed]), tolerances=tolerances)
-        found[crossed] = np.where(solved.success, solved.x, inner[crossed])
-    return found

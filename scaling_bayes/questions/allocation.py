@@ -11,7 +11,7 @@ from scaling_bayes.laws.costs import Cost, six_nd
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.mixture import lead, mixed
 from scaling_bayes.questions.points import QuestionError
-from scaling_bayes.questions.splits import RATIOS, Split, best_split, check_choice, lay_range, read_budgets
+from scaling_bayes.questions.splits import RATIOS, Search, Split, best_split, check_choice, lay_range, read_budgets
 from scaling_bayes.questions.surface import Surface, read_surface, total_drift
 
 R_STAR = 15.387756
@@ -178,8 +178,9 @@ def trace_isoflops(
     surface = read_surface(lead(posterior), at, np.random.default_rng(seed), cost=cost)
     check_choice(surface, len(budget) * sizes)
     where = lay_range(surface, budget, cost, np.random.default_rng(seed), ratios=None)
-    optimum = best_split(surface, budget, cost, ratios=where.ratios, eps=EPS, drifts=where.moving).N
-    middle = ufuncs.log(optimum).median([d for d in optimum.dims if d != "budget"])
+    search = Search(surface, budget, cost, where.ratios, where.moving)
+    optimum = search.label(search.best()[0].x)
+    middle = optimum.median([d for d in optimum.dims if d != "budget"])
     N = ufuncs.exp(middle + np.log(around) * xr.DataArray(np.linspace(-1, 1, sizes), dims="size"))
     return _trace(posterior, budget, N, cost=cost, at=at, seed=seed)
 

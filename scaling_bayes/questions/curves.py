@@ -25,7 +25,7 @@ from scaling_bayes.laws.axes import Axis, axis_values
 from scaling_bayes.laws.record import Record
 from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.questions.drift_paths import LEVELS
-from scaling_bayes.questions.interpolation import cubic_weights
+from scaling_bayes.questions.interpolation import cubic_weights, weight_matrix
 from scaling_bayes.questions.points import QuestionError
 
 BLOCK = 65_536
@@ -52,11 +52,7 @@ class Levels:
             raise QuestionError(
                 f"curves were prepared for {self.axis.name} from {low:.3g} to {high:.3g}; prepare them with wider ends"
             )
-        first, weights = cubic_weights(position, LEVELS)
-        columns_of = first[:, None] + np.arange(4)
-        return sparse.csr_array(
-            (np.stack(weights, axis=1).ravel(), columns_of.ravel(), np.arange(0, 4 * size + 1, 4)), (size, LEVELS)
-        )
+        return weight_matrix(*cubic_weights(position, LEVELS), LEVELS)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from scaling_bayes.laws.axes import Axis
 from scaling_bayes.laws.wiener import wiener_basis, wiener_residual
-from scaling_bayes.questions.interpolation import cubic_weights, interpolate
+from scaling_bayes.questions.interpolation import interpolate, look_up
+from scaling_bayes.questions.products import multiply
 
 LEVELS = 65
 """Places at which a path is drawn, where each draw asks for a place of its own."""
@@ -49,13 +50,11 @@ class Drift:
         """Log response at log distances from the axis' reference; the places that it was drawn for, if only these."""
         if not self.moves:
             return self.paths
-        position = (distance - self.start) / self.step
-        return xr.apply_ufunc(interpolate, self.paths, position, input_core_dims=[["level"], []])
+        return look_up(self.paths, (distance - self.start) / self.step)
 
-    def look_up(self, table: Array, rows: NDArray[np.intp], distance: Array) -> Array:
+    def at_rows(self, table: Array, rows: NDArray[np.intp], distance: Array) -> Array:
         """The same in flat arrays: a table of paths, and the row of each distance (the two broadcast)."""
-        first, weights = cubic_weights((distance - self.start) / self.step, table.shape[-1])
-        return np.asarray(sum(weight * table[rows, first + k] for k, weight in enumerate(weights)))
+        return interpolate(table, (distance - self.start) / self.step, rows)
 
 
 def draw_drift(
@@ -138,4 +137,4 @@ def walk(
 def _project(array: xr.DataArray, over: str, basis: np.ndarray, dim: Hashable) -> xr.DataArray:
     """Sum over the dim `over` with weights `basis` (point, over)."""
     weights = xr.DataArray(basis.T, dims=(over, dim))
-    return xr.apply_ufunc(np.matmul, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])
+    return xr.apply_ufunc(multiply, array, weights, input_core_dims=[[over], [over, dim]], output_core_dims=[[dim]])

@@ -1,9 +1,13 @@
 """Values of paths between the levels at which they are known."""
 
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[np.float64]
 
@@ -33,25 +37,30 @@ def cubic_weights(position: Array, size: int) -> tuple[NDArray[np.intp], tuple[A
     return first, cubic(position - first)
 
 
-def interpolate(paths: Array, position: Array) -> Array:
+def interpolate(paths: Array, position: Array, rows: NDArray[np.intp] | None = None) -> Array:
     """Values between the levels of smooth paths.
 
     Parameters
     ----------
     paths : array, shape (..., level)
     position : array, shape (...)
-        In levels; the two broadcast.
+        In levels.
+    rows : array of int, shape (...), optional
+        Number of the path at each position, in the order of `paths`; by default each path in its place.
 
     Returns
     -------
     array, shape (...)
+        Of `rows` and `position` broadcast; where all rows are asked at the same positions, a product of matrices.
 
     Examples
     --------
     >>> interpolate(np.arange(6.0) ** 3, np.array([0.5, 2.5, 5.0])).tolist()
     [0.125, 15.625, 125.0]
+    >>> interpolate(np.array([np.arange(4.0), np.zeros(4)]), np.array([0.5, 2.5]), np.array([[0], [1]])).tolist()
+    [[0.5, 2.5], [0.0, 0.0]]
     """
-    return _gather(paths, *cubic_weights(position, paths.shape[-1]))
+    return _weigh(paths, rows, *cubic_weights(position, paths.shape[-1]))
 
 
 def interpolate_linearly(paths: Array, position: Array) -> Array:
@@ -63,12 +72,37 @@ def interpolate_linearly(paths: Array, position: Array) -> Array:
     [1.0, 1.5]
     """
     first = np.clip(np.floor(position).astype(np.intp), 0, paths.shape[-1] - 2)
-    return _gather(paths, first, (1 - (position - first), position - first))
+    return _weigh(paths, None, first, (1 - (position - first), position - first))
 
 
-def _gather(paths: Array, first: NDArray[np.intp], weights: tuple[Array, ...]) -> Array:
+def look_up(paths: xr.DataArray, position: xr.DataArray, how: Callable[..., Array] = interpolate) -> xr.DataArray:
+    """Values of labelled paths between their levels, along dim level, at positions with any other dims.
+
+    Examples
+    --------
+    >>> paths = xr.DataArray([[0.0, 1.0, 8.0, 27.0], [4.0, 5.0, 6.0, 7.0]], dims=("draw", "level"))
+    >>> look_up(paths, xr.DataArray([0.5, 2.0], dims="place")).values.tolist()
+    [[0.125, 8.0], [4.5, 6.0]]
+    """
+    return xr.apply_ufunc(how, paths, position, input_core_dims=[["level"], []])
+
+
+def weight_matrix(first: NDArray[np.intp], weights: Sequence[Array], size: int) -> sparse.csr_array:
+    """Weights of the levels from `first` on as a matrix (position, level)."""
+    columns, count = first.ravel()[:, None] + np.arange(len(weights)), len(weights)
+    values = np.stack([each.ravel() for each in weights], axis=1).ravel()
+    return sparse.csr_array((values, columns.ravel(), np.arange(0, values.size + 1, count)), (first.size, size))
+
+
+def _weigh(paths: Array, rows: NDArray[np.intp] | None, first: NDArray[np.intp], weights: Sequence[Array]) -> Array:
     """Weighted sum of the levels from `first` on."""
-    level = first[..., None] + np.arange(len(weights))
-    level = level[(None,) * (paths.ndim - level.ndim)]
-    near = np.take_along_axis(paths[(None,) * (level.ndim - paths.ndim)], level, axis=-1)
-    return np.asarray(sum(weight * near[..., k] for k, weight in enumerate(weights)))
+    levels = paths.shape[-1]
+    table = np.ascontiguousarray(paths).reshape(-1, levels)
+    if rows is None:
+        rows = np.arange(len(table)).reshape(paths.shape[:-1])
+    lead = rows.ndim - first.ndim
+    if lead >= 0 and rows.size == prod(rows.shape[:lead]):
+        weighed = weight_matrix(first, weights, levels) @ np.ascontiguousarray(table[rows.ravel()].T)
+        return np.asarray(weighed.T.reshape(*rows.shape[:lead], *first.shape))
+    flat, start = table.ravel(), rows * levels + first
+    return np.asarray(sum(weight * flat.take(start + k) for k, weight in enumerate(weights)))

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import norm, qmc
 
+from scaling_bayes.questions.products import multiply
+
 Array = NDArray[np.float64]
 
 BLOCKS = 20
@@ -109,7 +111,7 @@ def joint_covariance(target: Array, signal: Array) -> Array:
     """
     both = np.concatenate([target, signal.reshape(len(signal), -1)], axis=1)
     centred = both - both.mean(axis=0)
-    return centred.T @ centred / (len(both) - 1)
+    return multiply(centred.T, centred) / (len(both) - 1)
 
 
 def shifts_of(covariance: Array, noise: Array) -> Array:
@@ -244,16 +246,16 @@ def _variance_explained(target: Array, weights: Array, concentration: Array) -> 
     The two have one mean (the law of total variance); the first is exact for large gains, the second for small ones.
     """
     centred = (target - target.mean(axis=0))[:, 0]
-    mean = weights.T @ centred
+    mean, square = multiply(weights.T, np.stack([centred, np.square(centred)], axis=1)).T
     free = np.maximum(1 - concentration, 1 / len(target))
-    left = (weights.T @ np.square(centred) - np.square(mean)) / free
+    left = (square - np.square(mean)) / free
     between, within = np.square(mean - mean.mean()) - left * concentration, np.var(centred, ddof=1) - left
     return min(between, within, key=np.std)
 
 
 def _regrets_saved(target: Array, log_density: Array, halves: Sequence[NDArray[np.intp]]) -> Array:
     """Gain at each outcome: options are picked by one half of the draws and paid for by the other, and in turn."""
-    first, other = (softmax(log_density[half], axis=0).T @ target[half] for half in halves)
+    first, other = (multiply(softmax(log_density[half], axis=0).T, target[half]) for half in halves)
     now, saved = target.mean(axis=0).argmin(), []
     for picked, paid in ((first, other), (other, first)):
         then = picked.argmin(axis=1)

@@ -13,7 +13,7 @@ from scaling_bayes.questions.candidates import list_candidates, list_stages, pla
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.learning import Aim, Array, joint_covariance, measure, reweigh, shifts_of
 from scaling_bayes.questions.mixture import is_stack, lead, read_weights, tell
-from scaling_bayes.questions.points import QuestionError, read_record
+from scaling_bayes.questions.points import QuestionError, check_size, read_record
 from scaling_bayes.questions.study import Study, Target, draw_study
 
 RESOLVED = 2.0
@@ -127,6 +127,7 @@ def plan(
     """
     _check_counts(replicates=replicates, runs=runs)
     table = list_candidates(posterior, candidates, cost)
+    _check_size(posterior, len(table))
     spent = replicates * table.pop("cost").to_numpy()
     aim, rng = Aim(decide=choose is not None), np.random.default_rng(seed).spawn(3)
     draw = partial(draw_study, posterior, table, target, choose, replicates)
@@ -146,6 +147,14 @@ def plan(
         answer = answer.merge(_choose_batch(aim, study, spent, runs, np.inf if budget is None else budget))
     unit = getattr(cost, "unit", "FLOP" if cost == "C" else "")
     return answer.assign_attrs(_describe(posterior), **said, cost_unit=unit)
+
+
+def _check_size(posterior: xr.DataTree, candidates: int) -> None:
+    """Refuse more candidates than their draws, and the covariance of all of them, may fill."""
+    draws = max(
+        stage["posterior"].sizes["chain"] * stage["posterior"].sizes["draw"] for stage in list_stages(posterior)
+    )
+    check_size(candidates * max(draws, candidates), "give fewer candidates, or name their groups")
 
 
 def _describe(posterior: xr.DataTree) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from scaling_bayes.laws.costs import Cost, six_nd
 from scaling_bayes.laws.optima import search_range
 from scaling_bayes.questions.drift_paths import Drift
 from scaling_bayes.questions.forecast import describe
-from scaling_bayes.questions.interpolation import cubic, interpolate, interpolate_linearly
+from scaling_bayes.questions.interpolation import interpolate, interpolate_linearly, look_up
+from scaling_bayes.questions.inversion import first_reach
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.points import QuestionError, check_size, read_single
 from scaling_bayes.questions.splits import QUANTITIES, Search, can_choose, lay_range
@@ -24,8 +25,8 @@ BELOW, ABOVE = 1e-3, 1e6
 PLACES, BUDGETS = 33, 9
 """Scales at which a response is looked at, and among them those at which the best split is found."""
 
-ZOOMS, FINER = 3, 9
-"""How often the step that reaches a target is refined, and into how many places."""
+ZOOMS, FINER = 2, 9
+"""How often the step that reaches a target is refined, and into how many places; between these runs a cubic."""
 
 Line = Callable[[xr.DataArray], dict[str, Any]]
 """Logarithms of the scale -> every covariate there."""
@@ -180,8 +181,7 @@ def _lay_ratio(surface: Surface, cost: Cost, levels: np.ndarray, ratio: float) -
 def _line_of_budgets(surface: Surface, cost: Cost, log_N: xr.DataArray, levels: np.ndarray, *, smooth: bool) -> Line:
     def line(log_scale: xr.DataArray) -> dict[str, Any]:
         position = (log_scale - levels[0]) / (levels[1] - levels[0])
-        between = interpolate if smooth else interpolate_linearly
-        N = ufuncs.exp(xr.apply_ufunc(between, log_N, position, input_core_dims=[["level"], []]))
+        N = ufuncs.exp(look_up(log_N, position, interpolate if smooth else interpolate_linearly))
         return surface.split(N, cost.afford(N, ufuncs.exp(log_scale)))
 
     return line
@@ -194,18 +194,21 @@ def _first_reached(
 
     The law is evaluated in ever finer steps, its drift interpolated between the places of `grid`.
     """
-    reached = seen <= target
+    reached, paths = seen <= target, drift.rename({d: "level" for d in drift.dims if d == "place"})
     low, high = _step_to(reached, grid)
-    nearby = _local_cubic(drift, reached) if "place" in drift.dims else lambda position: drift
     for _ in range(ZOOMS):
         finer = low + (high - low) * xr.DataArray(np.linspace(0, 1, FINER), dims="place")
-        position = (finer - grid[0]) / (grid[1] - grid[0])
-        values = surface.sign * surface.log_mean(line(finer), nearby(position))
-        step = values <= target
-        low, high, above, below = (*_step_to(step, finer), *_step_to(step, values))
-    share = ((above - target) / (above - below)).clip(0, 1)
-    found = ufuncs.exp(low + (high - low) * share.where(high > low, 0.0))
+        nearby = look_up(paths, (finer - grid[0]) / (grid[1] - grid[0])) if "level" in paths.dims else paths
+        above = surface.sign * surface.log_mean(line(finer), nearby) - target
+        low, high = _step_to(above <= 0, finer)
+    share = xr.apply_ufunc(_cross, above, input_core_dims=[["place"]])
+    found = ufuncs.exp(finer.isel(place=0) + share * (finer.isel(place=-1) - finer.isel(place=0)))
     return found.where(reached.any("place"), np.inf)
+
+
+def _cross(above: np.ndarray) -> np.ndarray:
+    """Share of the way along the last axis at which curves first fall to zero; none where they begin below it."""
+    return first_reach(np.linspace(0, 1, above.shape[-1]), above, np.zeros((*above.shape[:-1], 1)))[..., 0].clip(0, 1)
 
 
 def _first(reached: xr.DataArray) -> xr.DataArray:
@@ -217,17 +220,6 @@ def _step_to(reached: xr.DataArray, of: xr.DataArray) -> tuple[xr.DataArray, xr.
     """`of` at the place before the first that reaches the target, and there."""
     first = _first(reached)
     return of.isel(place=(first - 1).clip(0)), of.isel(place=first)
-
-
-def _local_cubic(paths: xr.DataArray, reached: xr.DataArray) -> Callable[[xr.DataArray], xr.DataArray]:
-    """Paths around the step that reaches the target, as a function of positions in it."""
-    first = (_first(reached) - 2).clip(0, paths.sizes["place"] - 4)
-    near = [paths.isel(place=first + k) for k in range(4)]
-
-    def look_up(position: xr.DataArray) -> xr.DataArray:
-        return sum(w * n for w, n in zip(cubic(position - first), near, strict=True))
-
-    return look_up
 
 
 def _assemble(surface: Surface, line: Line, required: xr.DataArray, chosen: set[str]) -> xr.Dataset:

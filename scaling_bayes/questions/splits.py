@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from scaling_bayes.laws.costs import Cost
-from scaling_bayes.laws.optima import Array, Minimum, Rows, find_level, find_power_pair, minimise, search_range
+from scaling_bayes.laws.minima import Array, Minimum, Rows, find_level, minimise
+from scaling_bayes.laws.optima import find_power_pair, search_range
 from scaling_bayes.questions.drift_paths import SAME, Drift
 from scaling_bayes.questions.points import QuestionError, check_size
 from scaling_bayes.questions.surface import SPLIT, Surface, log_distance
@@ -51,7 +52,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Search:
-    """Every draw, group and budget as one element of flat arrays.
+    """Every draw of every group as a row of flat arrays, and every budget as a column.
 
     Attributes
     ----------
@@ -72,33 +73,27 @@ class Search:
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """Dims of the elements, the budget last."""
+        """Dims of the rows."""
         arrays = [*self.surface.parameters().values(), *(d.paths for d in self.drifts)]
         known = {str(d): n for array in arrays for d, n in array.sizes.items() if d != "level"}
         order = ["chain", "draw", *self.surface.record.factors]
-        return {d: known[d] for d in order if d in known} | {"budget": len(self.budget)}
+        return {d: known[d] for d in order if d in known}
 
     def flatten(self, array: xr.DataArray) -> Any:
-        """One value for each element."""
+        """One value for each row."""
         known = array.expand_dims([d for d in self.sizes if d not in array.dims]).transpose(*self.sizes)
         return np.broadcast_to(known.values, tuple(self.sizes.values())).reshape(-1)
 
     def label(self, values: NDArray[Any]) -> xr.DataArray:
-        """The elements as a labelled array again."""
+        """Rows and columns as a labelled array again."""
         coords = {d: self.surface.draws.indexes[d] for d in self.sizes if d in self.surface.draws.indexes}
-        return xr.DataArray(values.reshape(tuple(self.sizes.values())), coords=coords, dims=tuple(self.sizes))
-
-    @cached_property
-    def budgets(self) -> Array:
-        """Budget of each element."""
-        return np.asarray(self.flatten(xr.DataArray(self.budget, dims="budget")))
+        shape = (*self.sizes.values(), len(self.budget))
+        return xr.DataArray(values.reshape(shape), coords=coords, dims=(*self.sizes, "budget"))
 
     @cached_property
     def range(self) -> tuple[Array, Array]:
-        """Lowest and highest log size of each element."""
-        ends = search_range(self.cost, self.budget, self.ratios)
-        low, high = (self.flatten(xr.DataArray(end, dims="budget")) for end in ends)
-        return low, high
+        """Lowest and highest log size of each budget."""
+        return search_range(self.cost, self.budget, self.ratios)
 
     @cached_property
     def _parameters(self) -> dict[str, Array]:
@@ -106,7 +101,7 @@ class Search:
 
     @cached_property
     def _tables(self) -> list[tuple[Drift, Array, Rows]]:
-        """Drifts as tables of paths, with the row of each element."""
+        """Drifts as tables of paths, with the path of each row."""
         found = []
         for drift in self.drifts:
             *dims, _ = ordered = ("chain", "draw", *(d for d in self.sizes if d in drift.paths.dims[2:]), "level")
@@ -115,23 +110,24 @@ class Search:
             found.append((drift, paths.values.reshape(rows.size, -1), self.flatten(xr.DataArray(rows, dims=dims))))
         return found
 
-    def curve(self, x: Array, rows: Rows) -> Array:
+    def curve(self, x: Array, row: Rows, column: Rows) -> Array:
         """Log response at log sizes, negative where more is better; infinite where the budget buys no data."""
         surface, N = self.surface, np.exp(x)
-        D = self.cost.afford(N, self.budgets[rows])
+        D = self.cost.afford(N, self.budget[column])
         some = D > 0
         D = np.where(some, D, 1.0)
-        parameters = {p: values[rows] for p, values in self._parameters.items()}
+        parameters = {p: values[row] for p, values in self._parameters.items()}
         covariates = surface.split(N, D)
         value = surface.bend(np.log(surface.evaluate(parameters, covariates)))
-        for drift, table, of_element in self._tables:
-            value = value + drift.look_up(table, of_element[rows], log_distance(drift.axis, covariates))
+        for drift, table, of_row in self._tables:
+            value = value + drift.at_rows(table, of_row[row], log_distance(drift.axis, covariates))
         return np.asarray(np.where(some, surface.sign * value, np.inf))
 
     def best(self, *, roughly: bool = False) -> tuple[Minimum, bool]:
         """The optimum, and whether it was found in closed form; else it may be sought `roughly`, see `minimise`."""
-        closed = self._closed_form()
-        return (minimise(self.curve, *self.range, roughly=roughly), False) if closed is None else (closed, True)
+        if (closed := self._closed_form()) is not None:
+            return closed, True
+        return minimise(self.curve, *self.range, int(np.prod([*self.sizes.values()])), roughly=roughly), False
 
     def _closed_form(self) -> Minimum | None:
         """The law's own optimum, if it has one that holds here."""
@@ -139,13 +135,14 @@ class Search:
         plain = set(surface.record.law.covariates) & set(SPLIT) == {"N", "D"} and not np.isfinite(surface.unique)
         if pair is None or self.cost.per_pair is None or not plain or self.drifts:
             return None
+        of_rows = {name: values[:, None] for name, values in self._parameters.items()}
         with np.errstate(invalid="ignore", divide="ignore"):
-            x = np.log(pair.best_size(self.budgets, self.cost.per_pair, {**self._parameters, **surface.held}))
+            x = np.log(pair.best_size(self.budget, self.cost.per_pair, {**of_rows, **surface.held}))
         if not np.isfinite(x).all():
             return None
-        rows = np.arange(x.size)
-        value = self.curve(x, rows)
-        if not all((value <= self.curve(x + step, rows)).all() for step in (-NEARBY, NEARBY)):
+        own = np.indices(x.shape, sparse=True)
+        value = self.curve(x, *own)
+        if not all((value <= self.curve(x + step, *own)).all() for step in (-NEARBY, NEARBY)):
             return None
         low, high = self.range
         if ((x < low) | (x > high)).any():
@@ -192,7 +189,7 @@ def best_split(
     best, closed = search.best()
     low, high = search.region(best, eps)
     N = np.exp(best.x)
-    D = search.label(cost.afford(N, search.budgets))
+    D = search.label(cost.afford(N, budget))
     ends = (search.label(np.exp(low)), search.label(np.exp(high)))
     return Split(search.label(N), D, *ends, search.label(best.at_edge), closed)
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from xarray import ufuncs
 
-from scaling_bayes.laws.axes import Axis
+from scaling_bayes.laws.axes import Axis, axis_covariates, compile_axis
 from scaling_bayes.laws.costs import Cost, six_nd
-from scaling_bayes.laws.functions import compile_expression
-from scaling_bayes.laws.reader import read_formula
 from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.drift_paths import Drift, draw_drift
 from scaling_bayes.questions.forecast import select
@@ -62,10 +61,20 @@ class Surface:
         return bool({"U", "epochs"} & set(self.record.law.covariates))
 
     def split(self, N: Any, D: Any) -> dict[str, Any]:
-        """Every covariate that the law or its drift may ask for, at sizes N on D tokens."""
-        unique = np.minimum(D, self.unique)
-        derived = {"N": N, "D": D, "M": D / N, "U": unique, "epochs": D / unique, "C": self.training.spend(N, D)}
-        return {**derived, **self.held}
+        """Every covariate that is asked for (`names`), at sizes N on D tokens."""
+        derive = {
+            "M": lambda: D / N,
+            "U": lambda: np.minimum(D, self.unique),
+            "epochs": lambda: D / np.minimum(D, self.unique),
+            "C": lambda: self.training.spend(N, D),
+        }
+        asked = {name: find() for name, find in derive.items() if name in self.names}
+        return {"N": N, "D": D, **asked, **self.held}
+
+    @cached_property
+    def names(self) -> set[str]:
+        """Covariates of the law, of its drift, of its noise and of its scale."""
+        return _names(self.record)
 
     def evaluate(self, parameters: Mapping[str, Any], covariates: Mapping[str, Any]) -> Any:
         """The law at covariates, data that are repeated counted for what they are worth."""
@@ -131,9 +140,8 @@ def total_drift(drifts: tuple[Drift, ...], covariates: Mapping[str, Any]) -> Any
 
 def on_axis(name: str, covariates: Mapping[str, Any]) -> Any:
     """Values of an axis, a covariate or a formula in covariates, which may be labelled."""
-    expression = read_formula(name)
-    names = sorted(s.name for s in expression.free_symbols)
-    return compile_expression(expression, names)(*(covariates[n] for n in names))
+    names, function = compile_axis(name)
+    return function(*(covariates[n] for n in names))
 
 
 def log_distance(axis: Axis, covariates: Mapping[str, Any]) -> Any:
@@ -206,6 +214,7 @@ def _nothing(N: Any) -> Any:
 
 
 def _names(record: Record) -> set[str]:
-    """Covariates of the law, of its drift and of its scale."""
-    axes = [axis.name for axis in record.axes] + [record.scale_axis()]
-    return {s.name for axis in axes for s in read_formula(axis).free_symbols} | set(record.law.covariates)
+    """Covariates of the law, of its drift, of its noise and of its scale."""
+    noise = [record.noise_axis] if record.noise_axis else []
+    axes = [axis.name for axis in [*record.axes, *noise]] + [record.scale_axis()]
+    return {name for axis in axes for name in axis_covariates(axis)} | set(record.law.covariates)

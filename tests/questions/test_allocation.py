@@ -13,9 +13,9 @@ from scaling_bayes.laws.costs import gpu_hours, inference, memory_traffic, six_n
 from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.allocation import allocate, trace_isoflops
 from scaling_bayes.questions.points import QuestionError
-from scaling_bayes.questions.splits import best_split
+from scaling_bayes.questions.splits import Search, best_split, lay_range
 from scaling_bayes.questions.summaries import summarise
-from scaling_bayes.questions.surface import Surface
+from scaling_bayes.questions.surface import Surface, read_surface
 from scaling_bayes.sweeps import load_sweep
 
 CHINCHILLA = "E + A*N**-alpha + B*D**-beta"
@@ -317,6 +317,37 @@ def test_drift_along_the_ratio_has_a_say(make_sweep, make_posterior):
     assert both["loss"].mean() < law["loss"].mean()
     tiny = make_posterior(sweep, CHINCHILLA, axes=(ALONG_RATIO,), drift=1e-9, wobble=0.0)
     np.testing.assert_allclose(allocate(tiny, 1e21)["N_opt"], law["N_opt"].isel(draw=slice(0, 200)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("cost", [six_nd, six_nd + inference(1e12)], ids=["plain", "serving"])
+def test_no_split_of_a_fine_grid_beats_a_drifting_optimum(drifting, cost):
+    """The law and its drifts as the search sees them, at every split of a fine grid."""
+    budget = np.array([1e20, 1e22])
+    surface = read_surface(drifting, None, np.random.default_rng(0), cost=cost)
+    where = lay_range(surface, budget, cost, np.random.default_rng(0), ratios=None)
+    search = Search(surface, budget, cost, where.ratios, where.moving)
+    found, closed = search.best()
+    assert not closed
+    low, high = search.range
+    rows, columns = np.arange(len(found.x)), np.arange(2)
+    fine = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, 1001)
+    values = search.curve(fine, rows[:, None, None], columns[:, None])
+    missed = found.value - values.min(axis=2)
+    assert (missed < 1e-9).mean() > 0.99
+    assert missed.max() < 1e-3
+    np.testing.assert_allclose(found.value, search.curve(found.x, rows[:, None], columns), rtol=1e-12)
+    inside = (values.argmin(axis=2) > 0) & (values.argmin(axis=2) < 1000)
+    assert (found.at_edge != inside).mean() > 0.99
+
+
+def test_one_place_for_all_rows_is_looked_up_as_one_for_each(drifting):
+    surface = read_surface(drifting, None, np.random.default_rng(0))
+    where = lay_range(surface, np.array([1e21]), six_nd, np.random.default_rng(0), ratios=None)
+    search = Search(surface, np.array([1e21]), six_nd, where.ratios, where.moving)
+    x, rows = np.linspace(*search.range, 7)[:, 0], np.arange(5)[:, None]
+    every = search.curve(x, rows, np.zeros(1, dtype=int))
+    apart = [[search.curve(x[[k]], rows[i], np.zeros(1, dtype=int))[0] for k in range(7)] for i in range(5)]
+    np.testing.assert_allclose(every, apart, rtol=1e-12)
 
 
 def test_a_drift_that_undoes_the_law_leaves_the_optimum_of_both(make_sweep, make_posterior):

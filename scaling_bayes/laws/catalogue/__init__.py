@@ -1,5 +1,6 @@
 """The catalogue: laws of the field as data."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,18 @@ from scaling_bayes.symbols import suggest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CATALOGUE", "TRUST", "Entry", "Paper", "Reported", "law", "list_laws", "read_entries", "read_papers"]
+__all__ = [
+    "CATALOGUE",
+    "TRUST",
+    "Entry",
+    "Paper",
+    "Reported",
+    "law",
+    "list_laws",
+    "read_entries",
+    "read_papers",
+    "suggest_law",
+]
 
 
 class _Catalogue(Mapping[str, Law]):
@@ -30,6 +42,11 @@ class _Catalogue(Mapping[str, Law]):
 
 
 CATALOGUE: Mapping[str, Law] = _Catalogue()
+
+LIKE = 0.7
+"""How alike the spelling of two names is that may have been confused, see `difflib.SequenceMatcher.ratio`."""
+
+EVERY = "sb.list_laws() has all of them"
 
 
 def law(name: str, *, along: str | None = None, breaks: int | None = None) -> Law:
@@ -51,7 +68,7 @@ def law(name: str, *, along: str | None = None, breaks: int | None = None) -> La
     Raises
     ------
     KeyError
-        For an unknown name, with the nearest one; for a paper's name, authors or arXiv identifier, with the laws that
+        For an unknown name, with the nearest ones; for a paper's name, authors or arXiv identifier, with the laws that
         serve it; for a word, with the laws that mention it.
     ValueError
         If `along` is given for a law in several covariates or is a name of the formula or of a response, or `breaks`
@@ -126,17 +143,26 @@ def _describe(entry: Entry) -> dict[str, str]:
 def _read_law(name: str) -> Law:
     entries = read_entries()
     if name not in entries:
-        raise KeyError(f"no law {name!r} in the catalogue: {_nearest(str(name))}")
+        raise KeyError(f"no law {name!r} in the catalogue: {suggest_law(str(name))}")
     return entries[name].law()
 
 
-def _nearest(name: str) -> str:
-    """What may have been meant: a paper, a law whose name is spelled alike, or one that mentions the word."""
+def suggest_law(name: str) -> str:
+    """What may have been meant: a paper, laws whose names are spelled alike, or those that mention the word.
+
+    Examples
+    --------
+    >>> suggest_law("chinchila")
+    "did you mean 'chinchilla' or 'chinchilla_power'? sb.list_laws() has all of them"
+    >>> suggest_law("moe")
+    "mentioned by 'moe_routed', 'moe_leverage'; sb.list_laws() has all of them"
+    """
     entries = read_entries()
-    papers = [paper.served for paper in read_papers().values() if paper.is_called(name)]
-    spelled = suggest(name, entries)
-    if papers or spelled.startswith("did you mean"):
-        return "; ".join(papers) or spelled
+    if papers := [paper.served for paper in read_papers().values() if paper.is_called(name)]:
+        return "; ".join(papers)
+    folded = {entry.casefold(): repr(entry) for entry in entries}
+    if near := [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=LIKE)]:
+        return f"did you mean {' or '.join(near)}? {EVERY}"
     words = [word for word in name.casefold().replace("_", " ").split() if len(word) > 2]
     told = [repr(each) for each, entry in entries.items() if words and all(map(entry.mentions, words))]
-    return f"mentioned by {', '.join(told)}" if told else spelled
+    return f"mentioned by {', '.join(told)}; {EVERY}" if told else EVERY
