@@ -94,7 +94,7 @@ def test_every_command_explains_itself(name):
 def test_a_table_becomes_posterior_scores_figures_and_card(fits, table, tmp_path):
     done = run("fit", table, *NAMED, *UNITS, "--seed", 3, "--draws", 7, "--output", tmp_path / "out")
     (model, fitted, settings) = fits.pop()
-    assert (settings["seed"], settings["draws"], settings["warmup"]) == (3, 7, 1000)
+    assert (settings["seed"], settings["draws"], settings["warmup"]) == (3, 7, 500)
     assert {p for p, pool in model.pool.items() if pool.groups} == {"E", "A", "B"}
     assert fitted.sizes["run"] == 36
     assert fitted["D"].max() <= 1e11
