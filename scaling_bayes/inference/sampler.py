@@ -178,14 +178,10 @@ def sample(program: BoundModel, targets: Sequence[Target], settings: Settings) -
 
 
 def _run_apart(
-    program: BoundModel,
-    data: Sequence[Data],
-    starts: Sequence[Start],
-    settings: Settings,
-    begin: Kernel,
-    advance: Kernel,
+    program: BoundModel, data: Sequence[Data], starts: Sequence[Start], settings: Settings, *compiled: Kernel
 ) -> list[Sampling]:
     """Run every chain of every fit by itself, as many at once as there are cores."""
+    begin, advance = compiled
     samplings, stretch = [], Stretch(settings.warmup, settings.draws)
     for at, (keys, positions, variance) in zip(data, starts, strict=True):
         states = [
@@ -203,14 +199,10 @@ def _run_apart(
 
 
 def _run_together(
-    program: BoundModel,
-    data: Sequence[Data],
-    starts: Sequence[Start],
-    settings: Settings,
-    begin: Kernel,
-    advance: Kernel,
+    program: BoundModel, data: Sequence[Data], starts: Sequence[Start], settings: Settings, *compiled: Kernel
 ) -> list[Sampling]:
     """Run all chains of all fits in step."""
+    begin, advance = compiled
     stretch = Stretch(settings.warmup, settings.draws)
     stacked, (keys, positions, variance) = (jax.tree.map(lambda *x: jnp.stack(x), *each) for each in (data, starts))
     run = _Run(advance, begin(settings.late, keys, positions, variance, *stacked), stacked)
