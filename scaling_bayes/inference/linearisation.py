@@ -49,7 +49,7 @@ class Linearisation:
     Attributes
     ----------
     theta : array, shape (block, cell, coordinate)
-        Least-squares fit.
+        What is expanded around, for instance a least-squares fit.
     scale, slope : scalar
         Robust residual scale of all runs at the noise's reference, and the slope of its log along the noise's axis.
     bend : array, shape (coordinate + knot, coordinate + knot, block, cell)
@@ -99,10 +99,33 @@ def linearise(program: BoundModel, design: Design) -> Linearisation:
         for _ in range(ROUNDS):
             state = _refit(program, design, *held_by, state)
         held_by = _what_cells_share(np.asarray(state[0]), held_by, design)
-    expanded = _expand(program, design, *state[:2])
+    return expand(program, design, np.asarray(state[0]), np.asarray(_reach(program, design) * state[1]))
+
+
+def expand(program: BoundModel, design: Design, theta: np.ndarray, drift: np.ndarray) -> Linearisation:
+    """Expand the squared error of every cell around given coordinates and drifts.
+
+    Parameters
+    ----------
+    program : BoundModel
+    design : Design
+    theta : array, shape (block, cell, coordinate)
+    drift : array, shape (block, cell, knot)
+        Common and own, in log response.
+
+    Returns
+    -------
+    Linearisation
+    """
+    expanded = _expand(program, design, theta, drift)
     lever = expanded["weight"][..., None] * design.basis
     own = turn_own_drifts(expanded["bend"], expanded["pull"], lever, np.asarray(design.knot_axis))
     return Linearisation(**expanded, own=own)
+
+
+def _reach(program: BoundModel, design: Design) -> jax.Array:
+    """How far one unit of each knot of a drift moves it in a fit; zero without drifts."""
+    return WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
 
 
 def _what_cells_share(
@@ -173,7 +196,7 @@ def _refit_cell(
 ) -> State:
     before, (weight, scale) = tuple(state[:2]), state[2:]
     law = partial(_log_law, program, design.references, covariates)
-    reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
+    reach = _reach(program, design)
 
     def left(at: tuple[Array, ...]) -> jax.Array:
         return jnp.asarray(log_response) - law(at[0]) - basis @ (reach * at[1])
@@ -191,10 +214,9 @@ def _refit_cell(
 @partial(jax.jit, static_argnums=0)
 def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> dict[str, jax.Array]:
     law = partial(_log_law, program, design.references)
-    reach = WIDE * jnp.asarray(design.drift_median)[design.knot_axis] * bool(program.drift)
     left = design.log_response - jax.vmap(jax.vmap(law))(design.covariates, theta)
     jacobian = jax.vmap(jax.vmap(jax.jacfwd(law, argnums=1)))(design.covariates, theta)
-    noise = left - jnp.einsum("bcnk,bck->bcn", design.basis, reach * drift)
+    noise = left - jnp.einsum("bcnk,bck->bcn", design.basis, drift)
     slope = _noise_slope(noise, design) if program.noise.along else jnp.zeros(())
     trend = jnp.exp(slope * design.noise_distance)
     weight, scale = _student_weights(noise / trend, design.weight, program.noise.lean)

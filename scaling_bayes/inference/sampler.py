@@ -1,27 +1,24 @@
 """NUTS on bound models: the chains of a fit are run, and continued where their draws do not pass.
 
 On a CPU each chain runs by itself, as many at once as there are cores: trees of different depth do not wait for each
-other. On an accelerator all chains of all fits advance together.
+other. On an accelerator all chains of all fits advance together. Where the law bends within its uncertainty, a short
+run goes ahead, and the law is expanded anew around its mean.
 """
 
-import os
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm.auto import tqdm
 
-from scaling_bayes.inference.chains import CHUNK, Data, Record, Start, compile_chains, shrink_step
+from scaling_bayes.inference.chains import Data, Record, Start, compile_chains
 from scaling_bayes.inference.guesses import guess_sites
-from scaling_bayes.inference.linearisation import Linearisation
+from scaling_bayes.inference.linearisation import Linearisation, expand
 from scaling_bayes.inference.potential import recover_sites
-from scaling_bayes.inference.transport import choose_transport
+from scaling_bayes.inference.runs import Bar, Run, Stretch, complete, complete_all
+from scaling_bayes.inference.transport import ConditionalLaplace, is_uncertain
 from scaling_bayes.model.bound import BoundModel
 from scaling_bayes.model.design import Design
 
@@ -29,6 +26,12 @@ Kernel = Callable[..., Any]
 
 THIN = 3
 """A continued chain keeps one draw in so many."""
+
+PILOT, PILOTS = {"chains": 2, "warmup": 150, "draws": 50}, 2
+"""Lengths of the short runs ahead of one whose law is bent, and their number; each expands the law for the next."""
+
+WORTH = 4
+"""A run has pilots if it is so many times as long as one of them."""
 
 SMALLER_STEP = 0.5
 """Times the step of a chain that is continued because some diverged."""
@@ -62,6 +65,17 @@ class Settings:
         """Iterations of the schedule that are left out."""
         return max(self.schedule - self.warmup, 0)
 
+    def shorten(self, lengths: Mapping[str, int]) -> "Settings":
+        """For a shorter run that uses the same compiled functions; chains that advance together stay as many."""
+        chains = self.chains if self.together else min(self.chains, lengths["chains"])
+        warmup, draws = min(self.warmup, lengths["warmup"]), min(self.draws, lengths["draws"])
+        return replace(self, chains=chains, warmup=warmup, draws=draws, schedule=max(self.schedule, self.warmup))
+
+    @property
+    def iterations(self) -> int:
+        """Of all chains."""
+        return self.chains * (self.warmup + self.draws)
+
     @property
     def lengths(self) -> dict[str, int]:
         """What decides the draws."""
@@ -83,29 +97,9 @@ class Draws:
     values: dict[str, np.ndarray]
     stats: dict[str, np.ndarray]
 
-
-@dataclass(frozen=True)
-class Stretch:
-    """Iterations of a chain: some that are skipped, then draws, one in `thin`."""
-
-    skip: int
-    draws: int
-    thin: int = 1
-
-    @property
-    def length(self) -> int:
-        """All iterations."""
-        return self.skip + self.draws * self.thin
-
-    def keep(self, record: Record, axis: int) -> Record:
-        """Kept draws; one stands for those thinned away in whether a trajectory diverged or went deep."""
-
-        def cut(x: np.ndarray) -> np.ndarray:
-            kept = x[(slice(None),) * axis + (slice(self.skip, self.length),)]
-            return kept.reshape(*x.shape[:axis], self.draws, self.thin, *x.shape[axis + 1 :])
-
-        last = jax.tree.map(lambda x: np.take(cut(x), -1, axis + 1), record)
-        return last | {name: cut(record[name]).max(axis + 1) for name in ("diverging", "tree_depth")}
+    def mean(self) -> dict[str, np.ndarray]:
+        """Of every site, over chains and draws."""
+        return {name: value.mean(axis=(0, 1)) for name, value in self.values.items()}
 
 
 class Sampling:
@@ -119,7 +113,7 @@ class Sampling:
         How often the chains were continued.
     """
 
-    def __init__(self, program: BoundModel, data: Data, settings: Settings, runs: Sequence["_Run"] = ()) -> None:
+    def __init__(self, program: BoundModel, data: Data, settings: Settings, runs: Sequence["Run"] = ()) -> None:
         self.program, self.data, self.settings, self.runs = program, data, settings, runs
         self.times = 0
 
@@ -149,8 +143,8 @@ class Sampling:
         for run in self.runs:
             run.start_again(factor)
         stretch = Stretch(0, self.settings.draws, THIN)
-        with _Bar(len(self.runs), stretch, self.settings.progress) as bar:
-            _complete_all(self.runs, bar)
+        with Bar(len(self.runs), stretch, self.settings.progress) as bar:
+            complete_all(self.runs, bar)
         self.collect(stretch)
 
 
@@ -168,9 +162,28 @@ def sample(program: BoundModel, targets: Sequence[Target], settings: Settings) -
     -------
     list of Sampling
     """
-    transports = [choose_transport(program, target.design, target.around) for target in targets]
-    bent = any(transport.bent for transport in transports)
-    data = [(target.design, replace(at, bent=bent)) for target, at in zip(targets, transports, strict=True)]
+    bent = any(is_uncertain(program, target.design, target.around) for target in targets)
+    if bent and settings.iterations >= WORTH * settings.shorten(PILOT).iterations:
+        targets = _aim(program, targets, settings)
+    return _sample(program, targets, settings, bent=bent)
+
+
+def _aim(program: BoundModel, targets: Sequence[Target], settings: Settings) -> Sequence[Target]:
+    """Targets whose law is expanded around the mean of short runs; the least-squares fits may be far from it."""
+    short = settings.shorten(PILOT)
+    for pilot in range(PILOTS):
+        keyed = [replace(target, key=jax.random.fold_in(target.key, 4 + pilot)) for target in targets]
+        means = [sampling.draws.mean() for sampling in _sample(program, keyed, short, bent=True)]
+        drifts = [mean["drift_common"] + mean["drift_own"] for mean in means]
+        targets = [
+            replace(target, around=expand(program, target.design, mean["theta"], drift))
+            for target, mean, drift in zip(targets, means, drifts, strict=True)
+        ]
+    return targets
+
+
+def _sample(program: BoundModel, targets: Sequence[Target], settings: Settings, *, bent: bool) -> list[Sampling]:
+    data = [(target.design, ConditionalLaplace(target.around, program, bent)) for target in targets]
     starts = [_scatter(program, target, settings.chains) for target in targets]
     run = _run_together if settings.together else _run_apart
     compiled = compile_chains(program, settings.late + settings.warmup, bent=bent, together=settings.together)
@@ -188,11 +201,11 @@ def _run_apart(
             begin(settings.late, key, {name: x[c] for name, x in positions.items()}, variance, *at)
             for c, key in enumerate(keys)
         ]
-        samplings.append(Sampling(program, at, settings, [_Run(advance, state, at) for state in states]))
+        samplings.append(Sampling(program, at, settings, [Run(advance, state, at) for state in states]))
     runs = [run for sampling in samplings for run in sampling.runs]
-    with _Bar(len(runs), stretch, settings.progress) as bar:
+    with Bar(len(runs), stretch, settings.progress) as bar:
         runs[0].advance(bar)  # compiles once, for all threads
-        _complete_all(runs, bar)
+        complete_all(runs, bar)
     for sampling in samplings:
         sampling.collect(stretch)
     return samplings
@@ -205,77 +218,14 @@ def _run_together(
     begin, advance = compiled
     stretch = Stretch(settings.warmup, settings.draws)
     stacked, (keys, positions, variance) = (jax.tree.map(lambda *x: jnp.stack(x), *each) for each in (data, starts))
-    run = _Run(advance, begin(settings.late, keys, positions, variance, *stacked), stacked)
-    with _Bar(len(data) * settings.chains, stretch, settings.progress) as bar:
-        _complete(run, bar, jax.config.jax_default_device)
+    run = Run(advance, begin(settings.late, keys, positions, variance, *stacked), stacked)
+    with Bar(len(data) * settings.chains, stretch, settings.progress) as bar:
+        complete(run, bar, jax.config.jax_default_device)
     record = run.collect(stretch)
     samplings = [Sampling(program, at, settings) for at in data]
     for i, sampling in enumerate(samplings):
         sampling.read(jax.tree.map(lambda x, i=i: x[i], record))
     return samplings
-
-
-class _Run:
-    """Chains that advance in step, and what they leave."""
-
-    def __init__(self, kernel: Callable[..., tuple[Any, Record]], state: Any, data: Data) -> None:
-        self.kernel, self.state, self.data, self.chunks = kernel, state, data, list[Record]()
-
-    def advance(self, bar: "_Bar") -> None:
-        """Do `CHUNK` iterations."""
-        self.state, chunk = self.kernel(self.state, *self.data)
-        self.chunks.append(jax.tree.map(np.asarray, chunk))
-        bar.count(self.chunks[-1]["diverging"], CHUNK * len(self.chunks))
-
-    def start_again(self, factor: float) -> None:
-        """Go on from here with steps that are so many times as large."""
-        self.state = shrink_step(self.state, factor)
-
-    def collect(self, stretch: Stretch) -> Record:
-        """Kept draws; iterations are the axis after those of chains."""
-        axis = self.chunks[0]["diverging"].ndim - 1
-        return stretch.keep(jax.tree.map(lambda *parts: np.concatenate(parts, axis=axis), *self.chunks), axis)
-
-
-class _Bar:
-    """Progress of all chains, counted from several threads."""
-
-    def __init__(self, chains: int, stretch: Stretch, shown: bool) -> None:
-        self.stretch, self.lock, self.stopped, self.diverged = stretch, threading.Lock(), False, 0
-        total = chains * stretch.length
-        self.bar = tqdm(total=total, desc="NUTS", unit="it", disable=not shown, leave=False)
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped = True  # threads end at their next chunk if the user interrupts
-        self.bar.close()
-
-    def count(self, diverging: np.ndarray, done: int) -> None:
-        """Add a chunk that ends at iteration `done`."""
-        before, skipped = done - CHUNK, self.stretch.skip
-        with self.lock:
-            self.diverged += int(diverging[..., max(skipped - before, 0) :].sum())
-            self.bar.update(diverging[..., 0].size * min(CHUNK, self.stretch.length - before))
-            self.bar.set_postfix_str(f"{self.diverged} divergences" if done > skipped else "warm-up", refresh=False)
-
-
-def _complete_all(runs: Sequence[_Run], bar: _Bar) -> None:
-    """Advance every run to the end, as many at once as there are cores."""
-    with ThreadPoolExecutor(count_cores()) as pool:
-        try:
-            list(pool.map(partial(_complete, bar=bar, device=jax.config.jax_default_device), runs))
-        except BaseException:
-            bar.stopped = True
-            raise
-
-
-def _complete(run: _Run, bar: _Bar, device: jax.Device | None) -> None:
-    """Advance to the end; a thread of its own needs JAX's settings said again."""
-    with jax.enable_x64(True), jax.default_device(device):
-        while CHUNK * len(run.chunks) < bar.stretch.length and not bar.stopped:
-            run.advance(bar)
 
 
 def _scatter(program: BoundModel, target: Target, chains: int) -> Start:
@@ -286,8 +236,3 @@ def _scatter(program: BoundModel, target: Target, chains: int) -> Start:
     starts = {name: g.centre + g.scale * rng.standard_normal((chains, *g.centre.shape)) for name, g in guess}
     variance = np.concatenate([np.ravel(g.scale**2) for _, g in guess])
     return jax.random.split(target.key, chains), starts, variance
-
-
-def count_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

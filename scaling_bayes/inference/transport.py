@@ -119,17 +119,15 @@ class ConditionalLaplace:
         return self.around.own.to_knots(inner.apply_transposed(inner.apply(pull) + jnp.moveaxis(standard, -1, 0)))
 
 
-def choose_transport(program: BoundModel, design: Design, around: Linearisation) -> ConditionalLaplace:
-    """The transport of a program; bent where a drift, or a cell's few runs, leave the shares of a total uncertain."""
+def is_uncertain(program: BoundModel, design: Design, around: Linearisation) -> bool:
+    """Whether a drift, or a cell's few runs, leave the shares of a total so uncertain that no tangent is trusted."""
     drift = np.asarray(design.drift_median)[np.asarray(design.knot_axis)] * bool(program.drift)
     units = np.concatenate([design.prior_width, drift])
     bend = np.moveaxis(np.asarray(around.bend), (0, 1), (-2, -1)) / np.asarray(around.scale) ** 2
     covariance = np.linalg.inv(units[:, None] * bend * units + np.eye(len(units)))
     deviation = units * np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     limit = UNCERTAIN["drift" if program.drift else "law alone"]
-    return ConditionalLaplace(
-        around, program, bool(deviation[..., 1 : len(program.coordinates.shares)].max(initial=0.0) > limit)
-    )
+    return bool(deviation[..., 1 : len(program.coordinates.shares)].max(initial=0.0) > limit)
 
 
 def _density(latents: Latents) -> jax.Array:

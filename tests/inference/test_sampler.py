@@ -8,7 +8,7 @@ import pytest
 
 import scaling_bayes as sb
 from scaling_bayes.inference import gates
-from scaling_bayes.inference.sampler import Stretch
+from scaling_bayes.inference.runs import Stretch
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*sampler gates")
 
