@@ -151,9 +151,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for method in chosen.method or METHODS:
             print(f"{method} ...", file=sys.stderr, flush=True)
             parts.append(run_one(method, settings))
-        write_rows(pd.concat(parts, ignore_index=True), chosen.output)
+        write_rows(exchange_rows(chosen.output, pd.concat(parts, ignore_index=True)), chosen.output)
     print_scoreboard(pd.read_csv(chosen.output))
     return 0
+
+
+def exchange_rows(path: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """What a file holds, with new rows in the place of those of the same methods; in the order of `METHODS`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"method": ["single scale", "huber"], "right": [0.8, 0.7]})
+    >>> exchange_rows(Path("none.csv"), rows)["method"].tolist()
+    ['huber', 'single scale']
+    """
+    kept = pd.read_csv(path) if path.exists() else rows[:0]
+    together = pd.concat([part for part in (kept[~kept["method"].isin(rows["method"])], rows) if len(part)])
+    return together.sort_values("method", key=lambda names: names.map(METHODS.index), kind="stable", ignore_index=True)
 
 
 def print_scoreboard(rows: pd.DataFrame) -> None:

@@ -87,7 +87,7 @@ def compare(model, position_seed, bent):
     return float(transported), float(plain), float(log_determinant)
 
 
-SOME = {("correlated", False)}
+SOME = {("correlated", False), ("common drift only", True)}
 """Cases of the fast tests; each compiles a Jacobian of a whole program."""
 
 
