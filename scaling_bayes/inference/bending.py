@@ -99,9 +99,8 @@ class Curve:
 
     def leave(self, at: Guess) -> jax.Array:
         """What law and common drift leave of the log response, shape (block, cell, row)."""
-        return (
-            jnp.asarray(self.design.log_response) - self.program.log_law(self._theta(at), self.design) - self._drift(at)
-        )
+        law = self.program.log_law(self._theta(at), self.design)
+        return jnp.asarray(self.design.log_response) - law - self._drift(at)
 
     def place(
         self, tangent: Guess, standard: jax.Array, top: jax.Array, aim: jax.Array, later: int
