@@ -21,7 +21,7 @@ from scaling_bayes.inference.linearisation import linearise
 from scaling_bayes.inference.posterior import assemble_posterior
 from scaling_bayes.inference.potential import draw_prior
 from scaling_bayes.inference.provenance import state_provenance
-from scaling_bayes.inference.sampler import THIN, Sampling, Settings, Target, sample
+from scaling_bayes.inference.sampler import Sampling, Settings, Target, sample
 from scaling_bayes.model import Model
 from scaling_bayes.model.binding import Binding
 from scaling_bayes.sweeps import check_sweep
@@ -33,8 +33,8 @@ LEAST = {"chains": 1, "draws": 4, "warmup": 1}
 CONTINUED_FOR = ("R-hat", "bulk ESS", "tail ESS", "divergences")
 """Gates for which chains are continued; the others say that the geometry is wrong, and more draws would not help."""
 
-MOST_TIMES = 2
-"""How often chains are continued."""
+MOST_TIMES, THIN = 2, 3
+"""How often chains are continued; one draw in so many is then kept, unless their steps alone were too long."""
 
 BEYOND_HOPE = {"R-hat": 1.1, "bulk ESS": MIN_ESS / 4, "tail ESS": MIN_ESS / 4}
 """Chains that are worse have not found one distribution, or would take too long: they are not continued."""
@@ -137,11 +137,11 @@ def _pass_gates(task: Settled, sampling: Sampling) -> tuple[xr.DataTree, list[Ga
         if sampling.settings.chains * sampling.settings.draws < 4 * MIN_ESS:
             break  # so few that those of a good sampler would fail too
         why = "; ".join(map(str, failed))
-        sampling.go_on()
+        sampling.go_on(1 if all(gate.name == "divergences" for gate in failed) else THIN)
     _state(tree, task)
     if why:
-        times = ("once", "twice")[sampling.times - 1]
-        tree.attrs["continued"] = f"{times}, one draw in {THIN} kept, because of {why}"
+        times, kept = ("once", "twice")[sampling.times - 1], f"one draw in {sampling.thin} kept, "
+        tree.attrs["continued"] = f"{times}, {kept if sampling.thin > 1 else ''}because of {why}"
     return tree, gates
 
 

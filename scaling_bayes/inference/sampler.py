@@ -24,9 +24,6 @@ from scaling_bayes.model.design import Design
 
 Kernel = Callable[..., Any]
 
-THIN = 3
-"""A continued chain keeps one draw in so many."""
-
 PILOT, PILOTS = {"chains": 2, "warmup": 150, "draws": 50}, 2
 """Lengths of the short runs ahead of one whose law is bent, and their number; each expands the law for the next."""
 
@@ -111,11 +108,13 @@ class Sampling:
         Of the last stretch.
     times : int
         How often the chains were continued.
+    thin : int
+        One draw in so many was kept of the last stretch.
     """
 
     def __init__(self, program: BoundModel, data: Data, settings: Settings, runs: Sequence["Run"] = ()) -> None:
         self.program, self.data, self.settings, self.runs = program, data, settings, runs
-        self.times = 0
+        self.times, self.thin = 0, 1
 
     def read(self, record: Record) -> None:
         """Every site at the kept positions."""
@@ -133,16 +132,16 @@ class Sampling:
         for run in self.runs:
             run.chunks = []
 
-    def go_on(self) -> None:
-        """Continue chains that ran apart from where they are: a new stretch of draws, one in `THIN`, replaces the old.
+    def go_on(self, thin: int) -> None:
+        """Continue chains that ran apart from where they are: a new stretch of draws, one in `thin`, replaces the old.
 
         If any diverged, the steps are made smaller.
         """
-        self.times += 1
+        self.times, self.thin = self.times + 1, thin
         factor = SMALLER_STEP if self.draws.stats["diverging"].any() else 1.0
         for run in self.runs:
             run.start_again(factor)
-        stretch = Stretch(0, self.settings.draws, THIN)
+        stretch = Stretch(0, self.settings.draws, thin)
         with Bar(len(self.runs), stretch, self.settings.progress) as bar:
             complete_all(self.runs, bar)
         self.collect(stretch)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import scaling_bayes as sb
-from scaling_bayes.inference import gates
+from scaling_bayes.inference import engine, gates
 from scaling_bayes.inference.runs import Stretch
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*sampler gates")
@@ -61,6 +61,20 @@ def test_chains_that_fail_are_continued_at_most_twice(fit_under, limits, draws, 
     found = fit_under(draws, **limits)
     assert found["posterior"].sizes["draw"] == draws
     assert found.attrs.get("continued", "never").startswith(said)
+
+
+def test_where_steps_alone_were_too_long_no_draw_is_left_out(sweeps, monkeypatch):
+    failing = [["divergences"], []]
+
+    def judge(*measured):
+        failed = failing.pop(0)
+        return [gates.Gate(g.name, g.value, g.limit, g.name not in failed) for g in gates.measure_gates(*measured)]
+
+    monkeypatch.setattr(engine, "measure_gates", judge)
+    found = sb.fit(MODEL, sweeps["line"](), seed=0, draws=400, warmup=200, progress=False, cache=False)
+    assert found.attrs["continued"].startswith("once, because of divergences")
+    assert found["posterior"].sizes["draw"] == 400
+    assert not failing
 
 
 def test_a_continued_fit_finds_the_same_posterior(fit_under):
