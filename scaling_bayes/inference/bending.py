@@ -27,6 +27,10 @@ from scaling_bayes.model.design import Design
 FARTHEST = 4.0
 """Longest step towards where a latent is, in standard deviations of its prior; one half as long is hardly shortened."""
 
+TRUSTED = 1.0
+"""Longest way of a share's logit in a step: a tangent sends it far where it hardly matters, and a unit farther it may
+be all that matters."""
+
 STEPS = 2
 """Of Gauss-Newton before what cells share is placed, and with its placing."""
 
@@ -153,9 +157,10 @@ class Curve:
         top = inverse_factor(with_prior((shared + shared.T) / 2))
         before = guess.shared[late]
         toward = (units * pull[late]).sum((-2, -1)) - before - jnp.einsum("ekb,eb->k", tied, aim)
-        step = _limit(top.T @ (top @ toward))
+        step = limit_step(top.T @ (top @ toward))
         aim = aim - jnp.tensordot(step, tied, axes=(0, 1))
-        return Step(before + step, top, guess.effects + _limit(apply(transpose(outer), aim)), outer, tied)
+        effects = guess.effects + limit_step(apply(transpose(outer), aim), self._shares_moved())
+        return Step(before + step, top, effects, outer, tied)
 
     def _seek_later(self, guess: Guess, later: int) -> tuple[jax.Array, jax.Array]:
         """Where the first effects are, given the others, and the factor of their covariance."""
@@ -165,7 +170,11 @@ class Curve:
         turned, size = transpose(moves), len(moves)
         factor = inverse_factor(with_prior(multiply(turned, multiply(bend[:size, :size], moves)).sum(-1)))
         step = apply(transpose(factor), apply(factor, apply(turned, pull[:size]).sum(-1) - guess.effects[:later]))
-        return guess.effects[:later] + _limit(step), factor
+        return guess.effects[:later] + limit_step(step), factor
+
+    def _shares_moved(self) -> jax.Array:
+        """How far each effect moves the logit of a share, the most in any cell, shape (effect, block)."""
+        return jnp.abs(self.seen.moves[1 : len(self.program.coordinates.shares)]).max((0, -1), initial=0.0)
 
     def _theta(self, at: Guess) -> jax.Array:
         population = self.given.known + (self.units * at.shared)[: len(self.given.known)]
@@ -198,6 +207,6 @@ class Curve:
         return bend - multiply(transpose(reach), reach), pull - apply(transpose(reach), own)
 
 
-def _limit(step: jax.Array) -> jax.Array:
-    """A step that is no longer than `FARTHEST`."""
-    return step / (1 + (step / FARTHEST) ** 4) ** 0.25
+def limit_step(step: jax.Array, shares_moved: jax.Array | float = 0.0) -> jax.Array:
+    """A step that is no longer than `FARTHEST`, and moves no share's logit farther than `TRUSTED`."""
+    return step / (1 + (step / FARTHEST) ** 4 + (step * shares_moved / TRUSTED) ** 4) ** 0.25
