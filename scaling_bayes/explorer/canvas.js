@@ -203,7 +203,8 @@ function render({ model, el }) {
   model.on("change:view", draw);
   const sized = new ResizeObserver(draw);
   sized.observe(stage);
-  const themed = new MutationObserver(() => requestAnimationFrame(draw)); // JupyterLab hides all while it changes themes
+  // JupyterLab hides all while it changes themes: observed anew, a size is told as soon as there is one.
+  const themed = new MutationObserver(() => { sized.unobserve(stage); sized.observe(stage); });
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "data-theme"] });
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", draw);

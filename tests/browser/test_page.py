@@ -43,6 +43,24 @@ def test_main_slider_works_without_a_kernel(page, explorer, name):
     assert shown.locator("canvas.sb-canvas").evaluate("(node) => node.toDataURL()") != before
 
 
+def test_a_theme_is_drawn_though_the_page_hides_meanwhile(page):
+    """JupyterLab hides everything for a moment while it changes themes."""
+    change = """async (light) => {
+      document.body.dataset.jpThemeLight = light;
+      await null; // those who watch the theme have been told
+      document.body.style.display = "none";
+      requestAnimationFrame(() => { document.body.style.display = ""; });
+    }"""
+    pixels = "() => [...document.querySelectorAll('canvas.sb-canvas')].find((n) => n.checkVisibility()).toDataURL()"
+    page.evaluate(change, "true")
+    page.wait_for_timeout(300)
+    light = page.evaluate(pixels)
+    for theme, same in (("false", False), ("true", True)):
+        page.evaluate(change, theme)
+        page.wait_for_timeout(300)
+        assert (page.evaluate(pixels) == light) == same, theme
+
+
 def test_nothing_was_asked_and_no_error_told(page):
     assert [url for url in page.asked if not url.startswith("file:")] == []
     assert page.errors == []
