@@ -24,7 +24,7 @@ import pandas as pd
 import scaling_bayes as sb
 from benchmarks.markdown import format_markdown
 from benchmarks.problems import GROUPING, simulate_groups, state_problem
-from benchmarks.systems import CHAINS, MAX_TREE_DEPTH, PACKAGES, SYSTEMS
+from benchmarks.systems import CHAINS, PACKAGES, SYSTEMS, TREE_DEPTH, Lengths
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "speed.csv"
@@ -32,7 +32,9 @@ GROUPS, SEEDS, STATES = (3, 24, 100), (0, 1, 2), ("cold", "warm")
 REAL = 0
 """In place of a number of groups: the default model, with discrepancy, on loss-to-loss; `scaling_bayes` only."""
 
-KEYS = ["system", "groups", "seed", "draws", "warmup"]
+OURS = "scaling_bayes"
+
+KEYS = ["system", "groups", "seed", "draws", "warmup", "tree_depth"]
 COLUMNS = [
     *KEYS, "problem", "runs", "chains", "state", "cpu_seconds", "wall_seconds", "min_ess", "gates_passed",
     "failed_gates", "divergences", "ess_per_cpu_second", "machine", "cores", "python", "versions",
@@ -52,7 +54,7 @@ def uncached(folder: str) -> dict[str, str]:
     }
 
 
-def prepare(system: str, groups: int, draws: int, warmup: int) -> tuple[int, Fit]:
+def prepare(system: str, groups: int, lengths: Lengths) -> tuple[int, Fit]:
     """Number of runs, and the fit that is timed."""
     from scaling_bayes.inference.gates import measure_gates
 
@@ -60,9 +62,10 @@ def prepare(system: str, groups: int, draws: int, warmup: int) -> tuple[int, Fit
         sweep, _ = sb.hold_out(sb.load_sweep("loss-to-loss"), along="C", above=1.01e19)
         law = sb.law("chinchilla")
         model = sb.Model(law, pool=dict.fromkeys(law.parameters, sb.Partial(GROUPING)))
+        size = {"chains": CHAINS, "draws": lengths.draws, "warmup": lengths.warmup}
 
         def fit_real(seed: int) -> list[dict[str, Any]]:
-            tree = sb.fit(model, sweep, seed=seed, chains=CHAINS, draws=draws, warmup=warmup, progress=False)
+            tree = sb.fit(model, sweep, seed=seed, **size, progress=False)
             return json.loads(tree.attrs["gates"])
 
         return sweep.sizes["run"], fit_real
@@ -72,20 +75,21 @@ def prepare(system: str, groups: int, draws: int, warmup: int) -> tuple[int, Fit
 
     def fit(seed: int) -> list[dict[str, Any]]:
         if not run:
-            run.append(SYSTEMS[system](problem, sweep, draws, warmup))
+            run.append(SYSTEMS[system](problem, sweep, lengths))
         posterior, stats = run[0](seed)
-        return [asdict(gate) for gate in measure_gates(posterior, stats, MAX_TREE_DEPTH)]
+        return [asdict(gate) for gate in measure_gates(posterior, stats, lengths.tree_depth)]
 
     return sweep.sizes["run"], fit
 
 
-def measure(system: str, groups: int, seed: int, draws: int, warmup: int) -> list[dict[str, Any]]:
+def measure(system: str, groups: int, seed: int, *lengths: int) -> list[dict[str, Any]]:
     """Fit twice in this process; one row each.
 
     CPU seconds are those of the process, its threads and its children, from the writing of the model to the gates;
     imports and the simulation are not counted.
     """
-    runs, fit = prepare(system, groups, draws, warmup)
+    settings = Lengths(*lengths)
+    runs, fit = prepare(system, groups, settings)
     rows = []
     for number, state in enumerate(STATES):
         cpu, wall = sum(os.times()[:4]), time.perf_counter()
@@ -96,7 +100,8 @@ def measure(system: str, groups: int, seed: int, draws: int, warmup: int) -> lis
         failed = [name for name, gate in gates.items() if not gate["passed"]]
         ess = min(gates["bulk ESS"]["value"], gates["tail ESS"]["value"])
         rows.append(
-            {"system": system, "groups": groups, "seed": seed, "draws": draws, "warmup": warmup}
+            {"system": system, "groups": groups, "seed": seed}
+            | settings._asdict()
             | {"problem": "simulated" if groups else "loss-to-loss", "runs": runs, "chains": CHAINS, "state": state}
             | {"cpu_seconds": round(cpu, 2), "wall_seconds": round(wall, 2), "min_ess": round(ess)}
             | {"gates_passed": not failed, "failed_gates": "; ".join(failed)}
@@ -157,7 +162,7 @@ def tabulate(rows: pd.DataFrame) -> pd.DataFrame:
     """Medians over repetitions: ESS per CPU second where gates were passed, CPU seconds, and how many passed."""
     rows = rows.assign(passed=rows["gates_passed"].astype(float), repetitions=1)
     how = {"ess_per_cpu_second": "median", "cpu_seconds": "median", "min_ess": "median", "divergences": "max"}
-    by = ["problem", "groups", "draws", "warmup", "system", "state"]
+    by = ["problem", "groups", "draws", "warmup", "tree_depth", "system", "state"]
     return rows.groupby(by).agg(how | {"passed": "sum", "repetitions": "sum"}).reset_index()
 
 
@@ -175,6 +180,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", action="append", type=int, help="one or several repetitions; 0, 1 and 2 by default")
     parser.add_argument("--draws", type=int, default=1000, help="kept draws a chain")
     parser.add_argument("--warmup", type=int, default=1000, help="iterations of warm-up a chain")
+    parser.add_argument("--tree-depth", type=int, default=TREE_DEPTH, help="largest depth of peers' trees")
     parser.add_argument("--again", action="store_true", help="measure also what is there")
     parser.add_argument("--table", action="store_true", help="measure nothing, print what is there")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS, help="file that rows are appended to")
@@ -190,11 +196,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     sizes = chosen.groups if chosen.groups is not None else [*GROUPS, REAL]
     jobs = [
-        (system, groups, seed, chosen.draws, chosen.warmup)
+        (system, groups, seed, chosen.draws, chosen.warmup, TREE_DEPTH if system == OURS else chosen.tree_depth)
         for groups in sizes
         for seed in chosen.seed or SEEDS
         for system in chosen.system or SYSTEMS
-        if groups != REAL or system == "scaling_bayes"
+        if groups != REAL or system == OURS
     ]
     failed = 0
     for job in jobs if not chosen.table else []:

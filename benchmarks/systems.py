@@ -5,7 +5,7 @@ process reuses what the first one compiled, as far as the system lets it.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,21 +14,31 @@ import scaling_bayes as sb
 from benchmarks.problems import GROUPING, Problem, pooled_model
 from scaling_bayes.model.bound import LKJ
 
-CHAINS, TARGET_ACCEPTANCE, MAX_TREE_DEPTH = 4, 0.8, 10
+CHAINS, TARGET_ACCEPTANCE, TREE_DEPTH = 4, 0.8, 10
 SAMPLE = ("chain", "draw")
+
+
+class Lengths(NamedTuple):
+    """Kept draws and iterations of warm-up of each chain, and the largest depth of its trees."""
+
+    draws: int = 1000
+    warmup: int = 1000
+    tree_depth: int = TREE_DEPTH
+
 
 Result = tuple[xr.Dataset, xr.Dataset]
 """Draws of ``theta``, ``population``, ``spread``, ``sigma`` and ``nu``; ``energy``, ``diverging``, ``tree_depth``."""
 
 Run = Callable[[int], Result]
-Make = Callable[[Problem, xr.Dataset, int, int], Run]
+Make = Callable[[Problem, xr.Dataset, Lengths], Run]
 
 
-def prepare_scaling_bayes(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int) -> Run:
-    """`sb.fit`, with all that it does besides sampling."""
+def prepare_scaling_bayes(problem: Problem, sweep: xr.Dataset, lengths: Lengths) -> Run:
+    """`sb.fit`, with all that it does besides sampling; the depth of its trees is its own business."""
+    size = {"chains": CHAINS, "draws": lengths.draws, "warmup": lengths.warmup}
 
     def run(seed: int) -> Result:
-        tree = sb.fit(pooled_model(), sweep, seed=seed, chains=CHAINS, draws=draws, warmup=warmup, progress=False)
+        tree = sb.fit(pooled_model(), sweep, seed=seed, **size, progress=False)
         found = tree["posterior"].to_dataset()
         theta = found["population"] + found[f"effect_{GROUPING}"]
         kept = {"population": found["population"], "spread": found[f"spread_{GROUPING}"], "theta": theta}
@@ -37,7 +47,7 @@ def prepare_scaling_bayes(problem: Problem, sweep: xr.Dataset, draws: int, warmu
     return run
 
 
-def prepare_numpyro(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int) -> Run:
+def prepare_numpyro(problem: Problem, sweep: xr.Dataset, lengths: Lengths) -> Run:
     """NumPyro's own `MCMC` on the model as a plain non-centred program; all chains in one vectorised call.
 
     Chains start at medians of the prior: at NumPyro's default, uniform between -2 and 2, this law overflows. Each run
@@ -47,8 +57,8 @@ def prepare_numpyro(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int
     from numpyro.infer import MCMC, NUTS, init_to_median
 
     program, design = problem.binding.program, problem.binding.design
-    settings = {"target_accept_prob": TARGET_ACCEPTANCE, "max_tree_depth": MAX_TREE_DEPTH}
-    size = {"num_warmup": warmup, "num_samples": draws, "num_chains": CHAINS}
+    settings = {"target_accept_prob": TARGET_ACCEPTANCE, "max_tree_depth": lengths.tree_depth}
+    size = {"num_warmup": lengths.warmup, "num_samples": lengths.draws, "num_chains": CHAINS}
 
     def run(seed: int) -> Result:
         with jax.enable_x64(True):
@@ -92,7 +102,7 @@ def write_pymc(problem: Problem) -> Any:
     return model
 
 
-def prepare_pymc(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int) -> Run:
+def prepare_pymc(problem: Problem, sweep: xr.Dataset, lengths: Lengths) -> Run:
     """PyMC's own NUTS."""
     import pymc as pm
 
@@ -101,15 +111,16 @@ def prepare_pymc(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int) -
     def run(seed: int) -> Result:
         with model:
             tree = pm.sample(
-                draws, tune=warmup, chains=CHAINS, cores=1, nuts_sampler="pymc", target_accept=TARGET_ACCEPTANCE,
-                random_seed=seed, progressbar=False, compute_convergence_checks=False, quiet=True,
+                lengths.draws, tune=lengths.warmup, chains=CHAINS, cores=1, nuts_sampler="pymc", random_seed=seed,
+                nuts={"target_accept": TARGET_ACCEPTANCE, "max_treedepth": lengths.tree_depth},
+                progressbar=False, compute_convergence_checks=False, quiet=True,
             )  # fmt: skip
         return read_tree(tree)
 
     return run
 
 
-def prepare_nutpie(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int) -> Run:
+def prepare_nutpie(problem: Problem, sweep: xr.Dataset, lengths: Lengths) -> Run:
     """Sample the same PyMC model with nutpie; it is compiled at the first call."""
     import nutpie
 
@@ -120,8 +131,8 @@ def prepare_nutpie(problem: Problem, sweep: xr.Dataset, draws: int, warmup: int)
         if not compiled:
             compiled.append(nutpie.compile_pymc_model(model))
         tree = nutpie.sample(
-            compiled[0], draws=draws, tune=warmup, chains=CHAINS, seed=seed, target_accept=TARGET_ACCEPTANCE,
-            maxdepth=MAX_TREE_DEPTH, progress_bar=False,
+            compiled[0], draws=lengths.draws, tune=lengths.warmup, chains=CHAINS, seed=seed,
+            target_accept=TARGET_ACCEPTANCE, maxdepth=lengths.tree_depth, progress_bar=False,
         )  # fmt: skip
         return read_tree(tree)
 

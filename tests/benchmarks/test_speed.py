@@ -9,7 +9,7 @@ import pytest
 from benchmarks import speed
 from benchmarks.problems import RUNS, simulate_groups, state_problem
 from benchmarks.speed import COLUMNS, REAL, STATES, append_rows, main, tabulate
-from benchmarks.systems import PACKAGES, SYSTEMS, compare_densities
+from benchmarks.systems import PACKAGES, SYSTEMS, Lengths, compare_densities
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +17,8 @@ def problem():
     return state_problem(simulate_groups(3))
 
 
-def measured(system, groups, seed, draws, warmup, *, passed=True, ess=10.0):
-    keys = {"system": system, "groups": groups, "seed": seed, "draws": draws, "warmup": warmup}
+def measured(system, groups, seed, *lengths, passed=True, ess=10.0):
+    keys = {"system": system, "groups": groups, "seed": seed} | Lengths(*lengths)._asdict()
     facts = {"gates_passed": passed, "ess_per_cpu_second": ess if passed else None, "cpu_seconds": 5.0, "min_ess": 50}
     more = {"divergences": 0, "problem": "simulated"}
     return [dict.fromkeys(COLUMNS, "") | keys | facts | more | {"state": state} for state in STATES]
@@ -53,15 +53,16 @@ def test_measurements_are_appended_once_each(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(speed, "measure_apart", measure_apart)
     path = tmp_path / "results" / "speed.csv"
-    options = ["-o", str(path), "--groups", "3", "--system", "numpyro", "--draws", "7", "--warmup", "8"]
+    lengths = ["--draws", "7", "--warmup", "8", "--tree-depth", "12"]
+    options = ["-o", str(path), "--groups", "3", "--system", "numpyro", *lengths]
     assert main(options) == 0
-    assert done == [("numpyro", 3, seed, 7, 8) for seed in (0, 1, 2)]
+    assert done == [("numpyro", 3, seed, 7, 8, 12) for seed in (0, 1, 2)]
     assert main(options) == 0
     assert len(done) == 3
     assert main([*options, "--seed", "1", "--again"]) == 0
     assert (len(done), len(pd.read_csv(path))) == (4, 6)
     assert list(pd.read_csv(path)) == COLUMNS
-    assert "| simulated | 3 | 7 | 8 | numpyro | cold | 10 | 5 |" in capsys.readouterr().out
+    assert "| simulated | 3 | 7 | 8 | 12 | numpyro | cold | 10 | 5 |" in capsys.readouterr().out
 
 
 def test_the_real_sweep_is_for_one_system(tmp_path, monkeypatch):
@@ -80,21 +81,21 @@ def test_a_system_that_is_absent_is_told_and_the_others_run(tmp_path, monkeypatc
     monkeypatch.setattr(speed, "measure_apart", measure_apart)
     path = tmp_path / "speed.csv"
     assert main(["-o", str(path), "--groups", "3", "--seed", "0", "--system", "pymc", "--system", "nutpie"]) == 1
-    assert "pymc 3 0 1000 1000 ended with: No module named 'pymc'" in capsys.readouterr().err
+    assert "pymc 3 0 1000 1000 10 ended with: No module named 'pymc'" in capsys.readouterr().err
     assert set(pd.read_csv(path)["system"]) == {"nutpie"}
 
 
 def test_only_what_passed_its_gates_counts(tmp_path):
     path = tmp_path / "speed.csv"
-    append_rows(measured("pymc", 3, 0, 7, 8, ess=4.0), path)
-    append_rows(measured("pymc", 3, 1, 7, 8, passed=False, ess=99.0), path)
+    append_rows(measured("pymc", 3, 0, 7, 8, 10, ess=4.0), path)
+    append_rows(measured("pymc", 3, 1, 7, 8, 10, passed=False, ess=99.0), path)
     table = tabulate(pd.read_csv(path)).set_index("state")
     assert table.loc["cold", ["ess_per_cpu_second", "passed", "repetitions"]].tolist() == [4.0, 1, 2]
 
 
 @pytest.mark.slow
 def test_a_measurement_in_a_process_of_its_own():
-    rows = speed.measure_apart("scaling_bayes", 3, 0, 20, 20)
+    rows = speed.measure_apart("scaling_bayes", 3, 0, 20, 20, 10)
     assert [row["state"] for row in rows] == list(STATES)
     assert set(rows[0]) == set(COLUMNS)
     assert rows[1]["cpu_seconds"] < rows[0]["cpu_seconds"], "the second fit compiles nothing"
