@@ -32,12 +32,9 @@ cards: $(STAMP) ## Write the fit cards of docs/cards anew, with two fits
 lab: $(STAMP) ## Open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab notebooks
 
-# The paper's notebook, once it is there, rebuilds its own figures in the same folder.
-PAPER := $(wildcard notebooks/10_figures_of_the_paper.ipynb)
-
 figures: $(STAMP) ## Build the gallery and the paper's figures, with their numbers beside them
 	$(BIN)/python -m scaling_bayes.gallery docs/figures
-	$(if $(PAPER),$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace $(PAPER))
+	$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace notebooks/10_figures_of_the_paper.ipynb
 
 lint: $(STAMP) ## Check style and types, change nothing
 	$(BIN)/python -m ruff check

@@ -12,6 +12,7 @@ TABLES = {
     "01_from_sweep_to_extrapolation": ("chinchilla", "loss-to-loss"),
     "03_the_catalogue": ("parscale", "datablations"),
     "04_which_corpus": ("datadecide", "laion-runs"),
+    "05_allocation": ("chinchilla", "porian"),
     "10_figures_of_the_paper": ("chinchilla", "porian", "loss-to-loss", "laion-runs", "overtraining", "datablations"),
 }
 DRAWING = ("sns.relplot(", "sns.heatmap(", "sb.figures.plot_")

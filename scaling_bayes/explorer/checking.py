@@ -263,10 +263,8 @@ class Checking(Panel):
         return table.assign(ratio=[float(np.exp(np.log(own).mean())) for own in inside])
 
     def _say(self) -> str:
-        lines = [str(verdict) for verdict in self.checked["verdict"].values] or [
-            "Nothing to report of the fitted runs."
-        ]
-        lines.append(self._say_run() if self.run else "Click a run to see who it is and what it does to a prediction.")
+        lines = [str(verdict) for verdict in self.checked["verdict"].values]
+        lines.append(self._say_run() if self.run else "Click a run to see which it is and how it moves a prediction.")
         return "\n".join(lines)
 
     def _say_run(self) -> str:

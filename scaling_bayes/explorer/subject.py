@@ -15,6 +15,7 @@ from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.mixture import is_stack, lead, read_weights
 from scaling_bayes.questions.points import QuestionError, read_single
 from scaling_bayes.questions.scoring import LEVELS, score
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.symbols import COVARIATES, suggest
 
 ALL = "all runs"
@@ -88,8 +89,7 @@ class Subject:
         table = pd.DataFrame({n: np.asarray(runs[n].values, dtype=float) for n in dict.fromkeys(names)})
         if {"N", "D"} <= {*table.columns}:
             table["M"] = table["D"] / table["N"]
-        labels = [runs[g].values.astype(str) for g in self.record.factors]
-        table["cell"] = [", ".join(row) for row in zip(*labels, strict=True)] if labels else ALL
+        table["cell"] = label_runs(runs, self.record.factors) if self.record.factors else ALL
         table["observed"] = scored["observed"].values
         table["extrapolation"] = scored["extrapolation"].values
         table["held_out"] = held_out

@@ -17,6 +17,7 @@ from scaling_bayes.figures.sweep import plot_sweep
 from scaling_bayes.questions.misfit import find_replicates
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.sweeps import attr_list
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.sweeps.split import find_levels
 from scaling_bayes.symbols import suggest
 
@@ -88,12 +89,7 @@ class SweepPanel(Panel):
 
     def _tabulate(self, runs: xr.Dataset, held_out: bool) -> pd.DataFrame:
         factors = list(next(iter(self.subject.cells.values())))
-        labels = [runs[g].values.astype(str) for g in factors]
-        rows = (
-            [", ".join(row) for row in zip(*labels, strict=True)]
-            if labels
-            else list(self.subject.cells) * len(runs["run"])
-        )
+        rows = label_runs(runs, factors) if factors else list(self.subject.cells) * runs.sizes["run"]
         names = [*attr_list(runs, "covariates"), *attr_list(runs, "groups"), self.response, "flag"]
         found = {n: runs[n].values for n in dict.fromkeys(names) if n in runs.variables and runs[n].dims == ("run",)}
         index = pd.Index(runs["run"].values.astype(str), name="run")

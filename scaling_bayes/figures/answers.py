@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.symbols import suggest
 
 
@@ -35,6 +36,29 @@ def check_answer(answer: Any, needed: Sequence[str], maker: str) -> xr.Dataset:
         found = ", ".join(map(str, answer.variables)) or "nothing"
         raise FigureError(f"the answer lacks {absent}; draw what {maker} returns\n(found: {found})")
     return answer
+
+
+def name_answers(
+    answers: xr.Dataset | Mapping[str, xr.Dataset], needed: Sequence[str], maker: str
+) -> dict[str, xr.Dataset]:
+    """Answers by name, each checked; a single one has none.
+
+    Raises
+    ------
+    FigureError
+        If there is none, or one lacks what is needed.
+
+    Examples
+    --------
+    >>> answer = xr.Dataset({"median": 1.0})
+    >>> [list(name_answers(given, ["median"], "score")) for given in (answer, {"Huber": answer})]
+    [[''], ['Huber']]
+    """
+    if isinstance(answers, xr.Dataset | xr.DataTree) or not isinstance(answers, Mapping):
+        return {"": check_answer(answers, needed, maker)}
+    if not answers:
+        raise FigureError(f"no answer to draw; give what {maker} returns")
+    return {str(name): check_answer(answer, needed, maker) for name, answer in answers.items()}
 
 
 def check_level(answer: xr.Dataset, level: float) -> float:
@@ -91,19 +115,6 @@ def label_coordinates(runs: xr.Dataset) -> list[str]:
     return [name for name in texts if len(np.unique(runs[name].values.astype(str))) < runs.sizes["run"]]
 
 
-def run_labels(runs: xr.Dataset, groups: Sequence[str]) -> np.ndarray:
-    """Label of each run, several groups joined by a comma; all empty without groups.
-
-    Examples
-    --------
-    >>> runs = xr.Dataset(coords={"corpus": ("run", ["web", "code"]), "seed": ("run", [0, 1])})
-    >>> run_labels(runs, ["corpus", "seed"]).tolist()
-    ['web, 0', 'code, 1']
-    """
-    columns = [runs[name].values.astype(str) for name in groups]
-    return np.array([", ".join(parts) for parts in zip(*columns, strict=True)] if columns else [""] * runs.sizes["run"])
-
-
 def split_runs(runs: xr.Dataset, groups: Sequence[str]) -> dict[str, xr.Dataset]:
     """Runs of each label that occurs, labels sorted; one part without a label where there are no groups.
 
@@ -113,7 +124,7 @@ def split_runs(runs: xr.Dataset, groups: Sequence[str]) -> dict[str, xr.Dataset]
     >>> {label: part.sizes["run"] for label, part in split_runs(runs, ["corpus"]).items()}
     {'code': 1, 'web': 2}
     """
-    labels = run_labels(runs, groups)
+    labels = label_runs(runs, groups)
     return {str(label): runs.isel(run=np.flatnonzero(labels == label)) for label in np.unique(labels)}
 
 

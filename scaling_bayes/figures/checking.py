@@ -40,12 +40,6 @@ NEEDED = (
     *("gate_value", "gate_limit", "gate_passed", "statistic_observed", "statistic_replicated", "p_value"),
     *("residual", "pit", "contraction", "verdict"),
 )
-IDENTIFIED = 0.5
-"""Contraction below which a parameter is not identified by the data."""
-
-EXTREME = 0.025
-"""A predictive p-value below this, or above one minus it, is coloured."""
-
 BAND = 0.9
 """Probability that all bars of the PIT histogram lie in their band at once."""
 
@@ -114,7 +108,7 @@ def plot_check(checked: xr.Dataset, *, hue: str | None = None) -> Figure:
         for k, name in enumerate(statistics):
             part = slice(12 * k // len(statistics), 12 * (k + 1) // len(statistics))
             _draw_statistic(fig.add_subplot(grid[1, part]), checked.sel(statistic=name), str(name), first=k == 0)
-        _draw_contraction(fig.add_subplot(grid[2, :7]), quantities, checked["contraction"].values, list(groups))
+        _draw_contraction(fig.add_subplot(grid[2, :7]), quantities, checked, list(groups))
         _write_gates(fig.add_subplot(grid[2, 7:]), checked)
         _write_findings(fig.add_subplot(grid[3, :]), findings)
         _write_legend(fig, list(groups), bool(flagged_runs(checked).any()))
@@ -195,7 +189,7 @@ def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> N
     ends = np.quantile(np.concatenate([observed, replicated]), [0.002, 0.995])
     bins = np.linspace(ends[0], max(ends[1], ends[0] + 1e-9), 32).tolist()
     p = float(found["p_value"])
-    colour = BAD if min(p, 1 - p) < EXTREME else GOOD
+    colour = BAD if min(p, 1 - p) < found.attrs["extreme"] else GOOD
     for values, c, label, y in ((replicated, MUTED, "replicated", 0.86), (observed, colour, "observed", 0.75)):
         ax.hist(values, bins=bins, density=True, color=c, alpha=0.5, histtype="stepfilled", lw=0, label=label)
         if first:
@@ -210,21 +204,21 @@ def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> N
     ax.xaxis.set_major_locator(MaxNLocator(3))
 
 
-def _draw_contraction(ax: Axes, quantities: list[tuple[str, str]], values: np.ndarray, groups: Sequence[str]) -> None:
+def _draw_contraction(ax: Axes, quantities: list[tuple[str, str]], checked: xr.Dataset, groups: Sequence[str]) -> None:
     """A row of dots for each parameter, one for each group."""
     if not quantities:
         ax.axis("off")
         ax.text(0.5, 0.5, "no prior was saved: contraction is not known", transform=ax.transAxes, **QUIET)
         return
-    parameters = list(dict(quantities))
+    parameters, values, identified = list(dict(quantities)), checked["contraction"].values, checked.attrs["identified"]
     colours, markers, aside = group_colours(groups), group_markers(groups), group_offsets(groups, 0.11, within=0.6)
     for (parameter, label), value in zip(quantities, values, strict=True):
         row = parameters.index(parameter) + aside.get(label, 0.0)
         style: dict[str, Any] = {"color": colours.get(label, INK), "ms": 2.8, "mew": 0, "clip_on": False}
         ax.plot(value, row, markers.get(label, "o"), label=label, **style)
     left = np.nanmin(values, initial=0.0) - 0.03  # a parameter that was fixed has no contraction
-    ax.axvspan(left, IDENTIFIED, color=SHADE, lw=0, zorder=0)
-    ax.axvline(IDENTIFIED, color=INK, lw=0.6, ls=(0, (4, 3)), zorder=1)
+    ax.axvspan(left, identified, color=SHADE, lw=0, zorder=0)
+    ax.axvline(identified, color=INK, lw=0.6, ls=(0, (4, 3)), zorder=1)
     ax.set(xlim=(left, 1.0), ylim=(len(parameters) - 0.4, -0.6))
     ax.set_yticks(range(len(parameters)), [f"${latex(p)}$" for p in parameters])
     ax.tick_params(axis="y", length=0)

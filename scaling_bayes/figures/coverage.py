@@ -74,8 +74,9 @@ def plot_coverage(answers: Mapping[str, xr.Dataset]) -> Figure:
         for ax in (*panels, last):
             ax.set_xlim(min(ends) / 1.4, max(ends) * 1.3)
             ratio_axis(ax.xaxis)
+        percent = 100 * float(next(iter(answers.values())).attrs["interval"])
         nominal = Line2D([], [], color=GOOD, ls=(0, (4, 3)), lw=0.8, label="nominal")
-        share = Line2D([], [], color=MUTED, marker="o", ms=3.2, lw=1.4, label=f"90 % by {over.pop()[1]}")
+        share = Line2D([], [], color=MUTED, marker="o", ms=3.2, lw=1.4, label=f"{percent:g} % by {over.pop()[1]}")
         below = Line2D([], [], color=BAD, marker="o", ms=3.2, lw=1.4, label="below nominal")
         handles = [nominal, share, below, *_name_methods(list(answers))]
         legend_below(fig, handles, title="scale of the run, ratio to the largest fitted")

@@ -64,7 +64,7 @@ def plot_crossover(answer: xr.Dataset) -> Figure:
     dim = str(answer.attrs["group"])
     scale = scale_of(answer, MAKER)
     panels = split_panels(answer, (dim,))
-    colours = group_colours(answer[dim].values.astype(str).tolist())
+    colours = group_colours(sorted(answer[dim].values.astype(str)))
     with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):

@@ -9,7 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scaling_bayes.figures.answers import FigureError, check_answer, check_groups, check_level, split_runs
+from scaling_bayes.figures.answers import FigureError, check_groups, check_level, name_answers, split_runs
 from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.curves import curve_legend, curve_parts, draw_curve
 from scaling_bayes.figures.error_panels import draw_errors, error_legend, frame_of, set_error_axis
@@ -82,7 +82,7 @@ def plot_extrapolation(
     >>> len(plot_extrapolation(scored, fit_part).axes)
     1
     """
-    answers = _name_answers(scored)
+    answers = name_answers(scored, NEEDED, "score(posterior, held_out)")
     if curve is not None and len(answers) > 1:
         raise FigureError(f"curve= goes with one scored answer, found {len(answers)}: {', '.join(answers)}")
     groups = compared_groups(check_sweep(fit_part)) if by is None else check_groups(by, fit_part)
@@ -100,16 +100,6 @@ def plot_extrapolation(
     if len(table) > 1 and max(map(len, table.values())) > 1:
         return _draw_table(table, words)
     return _draw_panels({name or label: errors for name, row in table.items() for label, errors in row.items()}, words)
-
-
-def _name_answers(scored: xr.Dataset | Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
-    """Checked answers by name; a single one has none."""
-    maker = "score(posterior, held_out)"
-    if isinstance(scored, xr.Dataset | xr.DataTree) or not isinstance(scored, Mapping):
-        return {"": check_answer(scored, NEEDED, maker)}
-    if not scored:
-        raise FigureError(f"no answer to draw; give what {maker} returns")
-    return {str(name): check_answer(answer, NEEDED, maker) for name, answer in scored.items()}
 
 
 def _errors(

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from scaling_bayes.figures.answers import FigureError, check_answer, check_level
+from scaling_bayes.figures.answers import check_level, name_answers
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.error_panels import SMALL, draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors
@@ -82,7 +82,7 @@ def plot_folds(scores: xr.Dataset | Mapping[str, xr.Dataset], *, level: float = 
     >>> len([ax for ax in plot_folds(scores).axes if ax.axison])
     3
     """
-    answers = _name_answers(scores)
+    answers = name_answers(scores, NEEDED, "fold_scores(posterior)")
     level = min(check_level(answer, level) for answer in answers.values())
     errors = {name: _errors_by_ratio(answer, level) for name, answer in answers.items()}
     frame = frame_of(errors.values(), ERRORS_SHARE * page().width, lines=1)
@@ -164,16 +164,6 @@ def draw_rmsle(ax: Axes, scores: xr.Dataset, highest: float) -> None:
     ax.plot(ratio, middle, "o-", color=INK, ms=3.2, mew=0, lw=0.8, label="RMSLE")
     ax.set(ylim=(0, highest), ylabel="RMSLE")
     ax.yaxis.set_major_locator(MaxNLocator(4))
-
-
-def _name_answers(scores: xr.Dataset | Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
-    """Checked answers by name; a single one has none."""
-    maker = "fold_scores(posterior)"
-    if isinstance(scores, xr.Dataset | xr.DataTree) or not isinstance(scores, Mapping):
-        return {"": check_answer(scores, NEEDED, maker)}
-    if not scores:
-        raise FigureError(f"no answer to draw; give what {maker} returns")
-    return {str(name): check_answer(answer, NEEDED, maker) for name, answer in scores.items()}
 
 
 def _errors_by_ratio(scores: xr.Dataset, level: float) -> Errors:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scaling_bayes.figures.answers import FigureError, check_groups, flagged_runs, run_labels, split_runs
+from scaling_bayes.figures.answers import FigureError, check_groups, flagged_runs, split_runs
 from scaling_bayes.figures.canvas import legend_below, new_figure, panel_grid
 from scaling_bayes.figures.style import (
     BAD,
@@ -25,6 +25,7 @@ from scaling_bayes.figures.style import (
 )
 from scaling_bayes.figures.venues import points
 from scaling_bayes.sweeps import attr_list, check_sweep, compared_groups
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.sweeps.split import find_levels
 from scaling_bayes.symbols import suggest
 
@@ -84,7 +85,7 @@ def plot_sweep(
     parts = [sweep] if held_out is None else [_without(sweep, check_sweep(held_out)), held_out]
     colours = _Colours.of(parts, hue)
     other = next((group for group in groups if group != hue), None)
-    panels = np.unique(run_labels(sweep, [other] if other else [])).tolist()
+    panels = np.unique(label_runs(sweep, [other] if other else [])).tolist()
     plan = int({"N", "D"} <= set(covariates))
     rows = -(-(len(panels) + plan) // 3)
     named = dict(zip(("", "held out"), parts, strict=False))
@@ -112,7 +113,7 @@ class _Colours:
 
     @classmethod
     def of(cls, parts: list[xr.Dataset], hue: str | None) -> "_Colours":
-        labels = sorted({label for part in parts for label in run_labels(part, [hue] if hue else []).tolist()})
+        labels = sorted({label for part in parts for label in label_runs(part, [hue] if hue else []).tolist()})
         if not hue:
             return cls(None, {"": group_colours([""])[""]}, {"": "o"})
         return cls(hue, group_colours(labels), group_markers(labels))

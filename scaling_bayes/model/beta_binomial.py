@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +45,8 @@ class BetaBinomial(Noise):
     trials: int | str
     chance: float | str | None = None
     measured: bool | str = field(default=False, kw_only=True)
-    kind: str = field(default="beta_binomial", kw_only=True)
+
+    kind: ClassVar[str] = "beta_binomial"
 
     def __post_init__(self) -> None:
         Noise.__post_init__(self)

@@ -70,8 +70,8 @@ class Noise(ABC):
     along: str | None = None
     measured: bool | str = AUTO
     within: str | None = None
-    kind: str = ""
 
+    kind: ClassVar[str] = ""
     lean: ClassVar[float] = 1.0
     """Weight of a run above a first fit, relative to one below it."""
 
@@ -120,7 +120,7 @@ class Noise(ABC):
         """Expected information that a run of this scale carries about its mean."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Normal(Noise):
     r"""Every run counts alike, a diverged one too.
 
@@ -135,7 +135,7 @@ class Normal(Noise):
     'normal'
     """
 
-    kind: str = "normal"
+    kind: ClassVar[str] = "normal"
 
     def distribution(
         self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
@@ -148,7 +148,7 @@ class Normal(Noise):
         return spread**-2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudentT(Noise):
     r"""A diverged run does not bend the law, and large runs may be known better than small ones.
 
@@ -164,7 +164,7 @@ class StudentT(Noise):
     """
 
     along: str | None = SCALE
-    kind: str = "student_t"
+    kind: ClassVar[str] = "student_t"
 
     def _sample_shape(self) -> Parameters:
         excess = numpyro.sample("nu_above_2", dist.Gamma(2.0, 0.1))
@@ -182,7 +182,7 @@ class StudentT(Noise):
         return (nu + 1) / (nu + 3) / spread**2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Laplace(Noise):
     r"""The law follows the middle run, as least absolute deviations do.
 
@@ -198,7 +198,7 @@ class Laplace(Noise):
     """
 
     along: str | None = SCALE
-    kind: str = "laplace"
+    kind: ClassVar[str] = "laplace"
 
     def distribution(
         self, mean: jax.Array, parameters: Parameters, spread: jax.Array, counts: Mapping[str, Array]
@@ -211,7 +211,7 @@ class Laplace(Noise):
         return spread**-2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Frontier(Noise):
     r"""The law is the frontier of the best runs; under-tuned ones lie above it by an inefficiency.
 
@@ -228,7 +228,7 @@ class Frontier(Noise):
     'frontier'
     """
 
-    kind: str = "frontier"
+    kind: ClassVar[str] = "frontier"
     lean: ClassVar[float] = 0.1
 
     def _sample_shape(self) -> Parameters:
@@ -253,7 +253,7 @@ def noise_to_dict(noise: Noise) -> dict[str, Any]:
     >>> noise_to_dict(StudentT())["kind"]
     'student_t'
     """
-    return asdict(noise)
+    return {"kind": noise.kind} | asdict(noise)
 
 
 def noise_from_dict(saved: Mapping[str, Any]) -> Noise:
@@ -272,7 +272,7 @@ def noise_from_dict(saved: Mapping[str, Any]) -> Noise:
     kinds = {noise.kind: noise for noise in Noise.__subclasses__()}
     if saved["kind"] not in kinds:
         raise ValueError(f"a noise is {' or '.join(kinds)}, found the kind {saved['kind']!r}")
-    return kinds[saved["kind"]](**saved)
+    return kinds[saved["kind"]](**{name: value for name, value in saved.items() if name != "kind"})
 
 
 def _sample_scale(name: str, median: float) -> jax.Array:

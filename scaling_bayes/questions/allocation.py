@@ -195,7 +195,7 @@ def _trace(
     D = cost.afford(N, xr.DataArray(budget, dims="budget"))
     covariates = surface.split(N, D.clip(D.where(D > 0).min().item()))
     loss = ufuncs.exp(surface.log_mean(covariates, total_drift(surface.draw_drifts(covariates, rng), covariates)))
-    named = loss.where(D > 0).assign_attrs(units=surface.record.unit, long_name=surface.record.response)
+    named = loss.where(D > 0).assign_attrs(units=surface.record.unit)
     coords = {"budget": ("budget", budget, {"units": cost.unit}), "N": N.assign_attrs(units=surface.units["N"])}
     coords["extrapolation"] = surface.extrapolation(covariates)
     answer = named.to_dataset(name=surface.record.response).assign_coords(
@@ -212,7 +212,7 @@ def _assemble(surface: Surface, split: Split, loss: xr.DataArray) -> xr.Dataset:
             "N_opt": split.N.assign_attrs(size, long_name="best network parameters"),
             "D_opt": split.D.assign_attrs(data, long_name=f"best training {surface.units['D']}"),
             "tokens_per_parameter": (split.D / split.N).assign_attrs(units="1", long_name="best tokens per parameter"),
-            record.response: loss.assign_attrs(units=record.unit, long_name=record.response),
+            record.response: loss.assign_attrs(units=record.unit),
             "N_low": split.low.assign_attrs(size, long_name="lowest network parameters within eps"),
             "N_high": split.high.assign_attrs(size, long_name="highest network parameters within eps"),
             "at_edge": split.at_edge.astype(np.float64).assign_attrs(units="1", long_name="optimum at the edge"),

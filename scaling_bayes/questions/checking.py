@@ -14,7 +14,7 @@ from scaling_bayes.questions.forecast import describe, forecast
 from scaling_bayes.questions.misfit import compare_statistics
 from scaling_bayes.questions.points import read_record
 from scaling_bayes.questions.summaries import name_values
-from scaling_bayes.questions.verdicts import find_chance, judge
+from scaling_bayes.questions.verdicts import LIMITS, find_chance, judge
 
 
 def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
@@ -35,7 +35,8 @@ def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
         (chain, draw, statistic) with ``p_value`` (statistic), the probability that data from the posterior have a
         larger one; ``residual`` (run), standardised, and ``pit`` (run); ``at_chance`` (run) where the sweep knows the
         level of guessing; ``contraction`` (quantity) of every law parameter and group; ``verdict`` (finding),
-        sentences. ``attrs["passed"]`` is 1 if a sampler made the draws and passed every gate.
+        sentences. ``attrs["passed"]`` is 1 if a sampler made the draws and passed every gate; ``extreme`` is the
+        predictive p-value, and ``identified`` the contraction, below which there is a finding.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
     found = found.assign_coords(columns)
     found["verdict"] = ("finding", np.array(judge(found, record), dtype=str))
     passed = found.sizes["gate"] > 0 and bool(found["gate_passed"].all())
-    return found.assign_attrs(describe(posterior, record), passed=int(passed))
+    return found.assign_attrs(describe(posterior, record), passed=int(passed), **LIMITS)
 
 
 def _gates(posterior: xr.DataTree) -> xr.Dataset:

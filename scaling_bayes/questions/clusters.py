@@ -7,7 +7,6 @@ Clusters (curves) are drawn with replacement, and with :math:`w` the times that 
 where :math:`S_g` sums a score over the :math:`n_g` runs of a curve.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,21 +23,6 @@ ENDS = ("", "_lower", "_upper")
 """Of the names of a score and of the ends of its interval."""
 
 
-def label_clusters(scored: xr.Dataset, groups: Sequence[str]) -> np.ndarray:
-    """Curve of each run, the combination of its groups; all alike without groups.
-
-    Examples
-    --------
-    >>> scored = xr.Dataset(coords={"corpus": ("run", ["web", "code"]), "width": ("run", [1, 2])})
-    >>> label_clusters(scored, ["corpus", "width"]).tolist()
-    ['web, 1', 'code, 2']
-    """
-    columns = [scored[name].values.astype(str) for name in groups]
-    return np.array(
-        [", ".join(parts) for parts in zip(*columns, strict=True)] if columns else [""] * scored.sizes["run"]
-    )
-
-
 def score_clusters(scored: xr.Dataset, clusters: np.ndarray, *, seed: int = 0) -> xr.Dataset:
     """Coverage and RMSLE over all runs and by extrapolation ratio, with clustered intervals.
 
@@ -47,7 +31,7 @@ def score_clusters(scored: xr.Dataset, clusters: np.ndarray, *, seed: int = 0) -
     scored : Dataset
         From `score`.
     clusters : array of str, shape (run,)
-        From `label_clusters`.
+        From `label_runs`.
     seed : int
         For the bootstrap.
 
@@ -77,7 +61,7 @@ def score_clusters(scored: xr.Dataset, clusters: np.ndarray, *, seed: int = 0) -
     ]
     at_ratio = xr.concat(parts, "ratio", data_vars="all", coords=["ratio_mean"], compat="equals", join="exact")
     labels = np.array([str(bins.categories[code]) for code in present])
-    return found.drop_vars("ratio_mean").merge(at_ratio.assign_coords(ratio=labels))
+    return found.drop_vars("ratio_mean").merge(at_ratio.assign_coords(ratio=labels)).assign_attrs(interval=INTERVAL)
 
 
 def _measure(runs: xr.Dataset, clusters: np.ndarray, rng: np.random.Generator, where: str = "") -> xr.Dataset:

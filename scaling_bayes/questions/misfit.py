@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scaling_bayes.laws.axes import axis_values
 from scaling_bayes.laws.record import Record
 from scaling_bayes.sweeps import attr_list, compared_groups
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.symbols import REPLICATE
 
 OCTAVE = np.log(2.0)
@@ -135,9 +136,7 @@ def compare_statistics(observed: Array, replicated: Array, runs: xr.Dataset, rec
 def _columns(runs: xr.Dataset, record: Record) -> Columns:
     """Scale, group and, where it varies, log tokens per parameter of each run."""
     table = {str(name): column.values for name, column in runs.variables.items()}
-    labels = [table[group].astype(str) for group in record.factors]
-    group = [" ".join(parts) for parts in zip(*labels, strict=True)] if labels else [""] * runs.sizes["run"]
-    columns = {"scale": axis_values(record.scale_axis(), table), "group": np.array(group)}
+    columns = {"scale": axis_values(record.scale_axis(), table), "group": label_runs(runs, record.factors)}
     replicate = find_replicates(runs)
     if len(np.unique(replicate)) < len(replicate):
         columns["replicate"] = replicate

@@ -67,6 +67,6 @@ def predict(
     rng = np.random.default_rng(seed)
     ahead = forecast(posterior, at, rng)
     log_response = ahead.log_mean + ahead.draw_noise(rng) if new_run else ahead.log_mean
-    response = ufuncs.exp(log_response).assign_attrs(units=ahead.record.unit, long_name=ahead.record.response)
+    response = ufuncs.exp(log_response).assign_attrs(units=ahead.record.unit)
     answer = response.to_dataset(name=ahead.record.response).assign_coords(ahead.points.coords)
     return answer.assign_attrs(describe(posterior, ahead.record), new_run=int(new_run))

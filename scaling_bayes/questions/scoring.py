@@ -17,6 +17,7 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.forecast import describe, forecast
 from scaling_bayes.questions.mixture import lead, mixed
 from scaling_bayes.questions.points import SHOWN, QuestionError, read_record
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.symbols import suggest
 
 LEVELS = (0.5, 0.8, 0.9)
@@ -160,7 +161,7 @@ def _labels(scored: xr.Dataset, by: Sequence[str]) -> pd.Series:
     for name in by:
         if name not in labelled:
             raise QuestionError(f"by= is 'extrapolation' or groupings of the scored runs: {suggest(name, labelled)}")
-    return pd.DataFrame({name: scored[name].values.astype(str) for name in by}).agg(", ".join, axis=1)
+    return pd.Series(label_runs(scored, by))
 
 
 def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float]) -> np.ndarray:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from scaling_bayes.laws.record import Record
-from scaling_bayes.questions.clusters import label_clusters
 from scaling_bayes.questions.mixture import STACK
 from scaling_bayes.questions.points import QuestionError, read_record
 from scaling_bayes.questions.scoring import score
 from scaling_bayes.sweeps import compared_groups
+from scaling_bayes.sweeps.labels import label_runs
 
 Array = NDArray[np.float64]
 
@@ -164,7 +164,7 @@ def _score_members(
     """Log scores, dims (member, run), and the curve of each run."""
     if isinstance(held_out, xr.Dataset):
         scored = {name: score(posterior, held_out, seed=seed) for name, posterior in posteriors.items()}
-        clusters = label_clusters(held_out, compared_groups(held_out))
+        clusters = label_runs(held_out, compared_groups(held_out))
     else:
         scored = {name: held_out.get(name, xr.Dataset()) for name in posteriors}
         if absent := [name for name, s in scored.items() if "log_score" not in s or "cluster" not in s.coords]:

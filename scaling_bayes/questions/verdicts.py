@@ -15,6 +15,9 @@ EXTREME = 0.025
 IDENTIFIED = 0.5
 """Contraction below which the data do not identify a parameter."""
 
+LIMITS = {"extreme": EXTREME, "identified": IDENTIFIED}
+"""What a check says of its limits, for who draws it."""
+
 OUTLIER = 8.0
 """Standardised residual above which a run is named."""
 
@@ -23,10 +26,13 @@ CHANCE_ERRORS = 2.0
 
 SHOWN = 8
 FLAGS = {
-    "diverged": "look diverged and are kept: Student-t noise bears them",
+    "diverged": "look diverged and are kept: {bearing}",
     "non_monotone": "get worse with scale and are kept: a broken law may describe them, or they diverged",
 }
 """Flag of a sweep -> what it says of its runs."""
+
+BEARING = {"student_t": "Student-t noise bears them", "laplace": "Laplace noise bears them"}
+"""Noise -> what it does with a run far from the law; others let it pull."""
 
 
 def _judge_gates(found: xr.Dataset, record: Record) -> Iterator[str]:
@@ -69,7 +75,8 @@ def _judge_flags(found: xr.Dataset, record: Record) -> Iterator[str]:
     for flag, what in FLAGS.items() if "flag" in found.coords else ():
         flagged = found["flag"].values == flag
         if flagged.any():
-            yield f"Runs that {what}: {_list(found['run'].values[flagged])}."
+            bearing = BEARING.get(record.noise, "they may bend the law; leave them out only with a reason")
+            yield f"Runs that {what.format(bearing=bearing)}: {_list(found['run'].values[flagged])}."
 
 
 def _judge_chance(found: xr.Dataset, record: Record) -> Iterator[str]:

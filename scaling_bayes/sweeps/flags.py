@@ -180,7 +180,8 @@ def note_flags(frame: pd.DataFrame) -> list[str]:
     '1 run looks diverged and is kept, flagg'
     """
     says = {
-        "diverged": ("looks", "look", "diverged", "Student-t noise bears it; leave it out only with a reason."),
+        "diverged": ("looks", "look", "diverged",
+                     "Student-t noise, the default, bears it; leave it out only with a reason."),
         "non_monotone": ("gets", "get", "worse with scale",
                          "A broken law may describe it, or the run diverged."),
     }  # fmt: skip

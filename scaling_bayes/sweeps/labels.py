@@ -1,12 +1,28 @@
-"""Values that are given by label: one number a corpus, one number a tokenizer."""
+"""Labels of runs, and values that are given by label: one number a corpus, one number a tokenizer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from scaling_bayes.sweeps.checks import SweepError
 from scaling_bayes.symbols import suggest
+
+
+def label_runs(runs: xr.Dataset, groups: Collection[str]) -> np.ndarray:
+    """Label of each run, several groups joined by a comma; all empty without groups.
+
+    Examples
+    --------
+    >>> runs = xr.Dataset(coords={"corpus": ("run", ["web", "code"]), "seed": ("run", [0, 1])})
+    >>> label_runs(runs, ["corpus", "seed"]).tolist()
+    ['web, 0', 'code, 1']
+    """
+    if not groups:
+        return np.full(runs.sizes["run"], "")
+    columns = [runs[name].values.astype(str) for name in groups]
+    return np.array([", ".join(labels) for labels in zip(*columns, strict=True)], dtype=str)
 
 
 def values_by_label(given: Mapping[Any, float], labels: Mapping[str, np.ndarray], what: str) -> np.ndarray:

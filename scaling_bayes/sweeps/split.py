@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.sweeps.sweep import attr_list, check_sweep
 from scaling_bayes.symbols import suggest
 
@@ -112,8 +113,8 @@ def _group_rows(sweep: xr.Dataset, within: Sequence[str]) -> dict[str, np.ndarra
     for name in within:
         if name not in groups:
             raise SweepError(f"within={name!r} is no group of this sweep: {suggest(name, groups)}.")
-    labels = [", ".join(str(sweep[name].values[row]) for name in within) for row in range(sweep.sizes["run"])]
-    return {label: np.flatnonzero(np.array(labels) == label) for label in dict.fromkeys(labels)}
+    labels = label_runs(sweep, within)
+    return {label: np.flatnonzero(labels == label) for label in dict.fromkeys(labels.tolist())}
 
 
 def find_levels(values: np.ndarray) -> np.ndarray:

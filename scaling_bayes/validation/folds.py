@@ -12,11 +12,12 @@ from scaling_bayes.inference.gates import GateWarning
 from scaling_bayes.inference.posterior import recover_sweep
 from scaling_bayes.inference.refits import refit
 from scaling_bayes.model import ModelError
-from scaling_bayes.questions.clusters import INTERVAL, label_clusters, score_clusters
+from scaling_bayes.questions.clusters import score_clusters
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import QuestionError, read_record
 from scaling_bayes.questions.scoring import LEVELS, average_scores, score
 from scaling_bayes.sweeps import SweepWarning, compared_groups
+from scaling_bayes.sweeps.labels import label_runs
 
 AVERAGES = ("rmsle", "mae", "coverage", "width")
 """Scores of one fold over all of its runs."""
@@ -112,9 +113,9 @@ def fold_scores(
     runs = _join(scored, compared_groups(recover_sweep(posterior)))
     clustered = score_clusters(runs, runs["cluster"].values, seed=seed)
     found = xr.merge([clustered, average_scores(runs), _tell(folds, notes, failed)], compat="override", join="exact")
-    said = describe(posterior, read_record(posterior)) | {"failed_gates": failures, "interval": INTERVAL}
+    said = describe(posterior, read_record(posterior)) | {"failed_gates": failures}
     said.pop("fitted", None)  # each fold has its own
-    return found.assign_attrs(said)
+    return found.assign_attrs(said | clustered.attrs)
 
 
 def _refit_quietly(posterior: xr.DataTree, folds: Sequence[Fold], **settings: Any) -> list[xr.DataTree]:
@@ -142,7 +143,7 @@ def _join(scored: Mapping[float, xr.Dataset], groups: Sequence[str]) -> xr.Datas
     runs = xr.concat(
         parts, "run", data_vars="minimal", coords="minimal", compat="override", join="exact", combine_attrs="override"
     )
-    return runs.assign_coords(cluster=("run", label_clusters(runs, groups)))
+    return runs.assign_coords(cluster=("run", label_runs(runs, groups)))
 
 
 def _tell(folds: Sequence[Fold], notes: Mapping[float, str], failed: Mapping[float, str]) -> xr.Dataset:

@@ -73,7 +73,8 @@ def checked(split):
     }
     quantities = ["E[code]", "E[web]", "alpha[code]", "alpha[web]"]
     coords = {"gate": GATES, "statistic": STATISTICS, "quantity": quantities, **runs.coords}
-    return xr.Dataset(columns, coords=coords, attrs={"scale": "C", "failed_gates": "bulk ESS", "passed": 0})
+    attrs = {"scale": "C", "failed_gates": "bulk ESS", "passed": 0, "extreme": 0.025, "identified": 0.5}
+    return xr.Dataset(columns, coords=coords, attrs=attrs)
 
 
 @pytest.fixture(scope="session")

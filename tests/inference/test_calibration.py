@@ -63,7 +63,7 @@ def rank_truths(form: str, replicates: int, seed: int) -> dict[str, np.ndarray]:
         samplings = sample(program, targets, Settings(chains=2, warmup=250, draws=KEPT // 2))
         ranks: dict[str, list[float]] = {}
         for i, (target, sampling) in enumerate(zip(targets, samplings, strict=True)):
-            flat = {name: v.reshape(-1, *v.shape[2:])[THIN - 1 :: THIN] for name, v in sampling.draws.values.items()}
+            flat = {name: np.concatenate(v)[THIN - 1 :: THIN] for name, v in sampling.draws.values.items()}
             true = quantities(binding, target, {name: v[i : i + 1] for name, v in prior.items()})
             for name, found in quantities(binding, target, flat).items():
                 ranks.setdefault(name, []).append(float((found < true[name]).sum()))

@@ -23,6 +23,7 @@ from scaling_bayes.model import (
 
 REFUSED = {
     "a law by name": (lambda: Model("chinchilla"), TypeError, ["sb.law('chinchilla')"]),
+    "an axis without its name": (lambda: Normal("C"), TypeError, ["positional"]),
     "a word for measured": (lambda: Normal(measured="yes"), ValueError, ["'auto', True or False", "'yes'"]),
     "no questions": (lambda: BetaBinomial(0), ValueError, ["number of questions", "0"]),
     "chance above one": (lambda: BetaBinomial(10, chance=1.5), ValueError, ["error of guessing", "1.5"]),

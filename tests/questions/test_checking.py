@@ -196,6 +196,12 @@ def test_flagged_runs_are_named(make_sweep, make_posterior, flag, says):
     assert found["flag"].values.tolist() == flags.tolist()
 
 
+@pytest.mark.parametrize(("nu", "says"), [(4.0, "Student-t noise bears them"), (None, "they may bend the law")])
+def test_what_noise_does_with_a_diverged_run_is_said(make_sweep, make_posterior, nu, says):
+    sweep = make_sweep(N=MANY).assign_coords(flag=("run", np.full(40, "diverged")))
+    assert says in verdicts(check(make_posterior(sweep, nu=nu)))
+
+
 def test_many_runs_are_counted(make_sweep, make_posterior):
     sweep = make_sweep(N=MANY).assign_coords(flag=("run", np.full(40, "diverged")))
     assert "0, 1, 2, 3, 4, 5, 6, 7 and 32 more." in verdicts(check(make_posterior(sweep)))

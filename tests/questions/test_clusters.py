@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scaling_bayes.questions.clusters import label_clusters, score_clusters
+from scaling_bayes.questions.clusters import score_clusters
 from scaling_bayes.questions.scoring import RATIO_BINS
 
 CURVES = np.repeat(["books", "code", "web"], 4)
@@ -105,11 +105,3 @@ def test_the_seed_decides():
     assert first.identical(again)
     assert float(first["rmsle_lower"]) != float(other["rmsle_lower"])
     assert float(first["rmsle_lower"]) == pytest.approx(float(other["rmsle_lower"]), rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("groups", "expected"), [([], ["", ""]), (["corpus"], ["web", "code"]), (["corpus", "size"], ["web, 1", "code, 2"])]
-)
-def test_a_curve_is_a_combination_of_groups(groups, expected):
-    runs = xr.Dataset(coords={"corpus": ("run", ["web", "code"]), "size": ("run", [1, 2])})
-    assert label_clusters(runs, groups).tolist() == expected
