@@ -238,7 +238,9 @@ class SweepPanel(Panel):
         says += f", {held_out.sizes['run']} held out" if held_out is not None else ""
         replicate = find_replicates(self.subject.fitted)
         sizes = np.unique(replicate, return_counts=True)[1]
-        says += f"; settings run with several seeds: {(sizes > 1).sum()}, {sizes[sizes > 1].sum()} runs in all"
+        several = sizes[sizes > 1]
+        verb = "setting was" if len(several) == 1 else "settings were"
+        says += f"; {len(several)} {verb} run with several seeds ({several.sum()} runs)"
         flagged = int(self._flagged().sum())
         says += f"; {flagged} flagged" if flagged else ""
         if not self.chosen:

@@ -94,9 +94,9 @@ def say_interval(quantiles: np.ndarray, unit: str = "", digits: int = 3) -> str:
     Examples
     --------
     >>> say_interval(np.array([1.4e8, 2.0e8, 3.1e8]), "parameters"), say_interval(np.array([0.5, 1.25, np.inf]))
-    ('200M (140M to 310M)', '1.25 (0.5 to more)')
+    ('200M (140M to 310M)', '1.25 (0.5 to ∞)')
     """
-    low, middle, high = (format_value(float(f"{v:.{digits}g}"), unit) if np.isfinite(v) else "more" for v in quantiles)
+    low, middle, high = (format_value(float(f"{v:.{digits}g}"), unit) if np.isfinite(v) else "∞" for v in quantiles)
     return f"{middle} ({low} to {high})"
 
 

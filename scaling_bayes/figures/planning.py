@@ -33,7 +33,7 @@ COLOURS = {"": GOOD, LAW_ONLY: BAD, UNRESOLVED: MUTED}
 SAYS = {
     "": "expected",
     LAW_ONLY: "expected, a fifth of the promise or less",
-    UNRESOLVED: "expected, not told from nothing",
+    UNRESOLVED: "expected, indistinguishable from zero",
 }
 EXACT = "promised if the law were exact"
 SMALL = 6.0

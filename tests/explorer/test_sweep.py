@@ -43,7 +43,7 @@ def test_units_rules_gaps_and_replicates_are_said():
     groups = ["corpus", "seed"]
     sweep = sb.as_sweep(table, response="loss", covariates=["N", "D"], groups=groups, units=units, counting="total")
     said = SweepPanel(Unfitted(sweep)).view["scene"]["summary"]
-    assert "3 runs in the sweep; settings run with several seeds: 1, 2 runs in all" in said
+    assert "3 runs in the sweep; 1 setting was run with several seeds (2 runs)" in said
     assert "2 of 4 cells are empty: a at 6e16; b at 6e15" in said
     assert "total" in said
     assert "D in tokens" in said
