@@ -313,6 +313,6 @@ class Comparison(ComparingPanel):
         told = {"fitted": [float(fitted.min()), float(fitted.max())], "failed_gates": self.subject.failed_gates}
         if self.below == "multiplier":
             answer = multiplier(self.subject.posterior, group, baseline=rival, along=self.along, **asked)
-            return plot_multiplier(answer.assign_attrs(told))
+            return plot_multiplier(answer.assign_attrs(told), colours=self.colours())
         answer = compare(self.subject.posterior, group, against=rival, along=None, **asked)
-        return plot_comparison(answer.assign_attrs(along=self.along, **told))
+        return plot_comparison(answer.assign_attrs(along=self.along, **told), colours=self.colours())

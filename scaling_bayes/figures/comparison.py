@@ -1,6 +1,6 @@
 """`plot_comparison`: choices along a scale, against one of them, and who is best."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -34,7 +34,9 @@ MAKER = "compare(posterior, group, at=...)"
 NEEDED = ("ratio", "difference", "p_best", "p_best_new_run", "p_better", "regret")
 
 
-def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure:
+def plot_comparison(
+    answer: xr.Dataset, *, against: str | None = None, colours: Mapping[str, str] | None = None
+) -> Figure:
     r"""Draw choices along a scale: the response relative to one of them, and the probability of being the best.
 
     .. math:: 100 \left( \frac{y_a}{y_b} - 1 \right) \%
@@ -48,6 +50,8 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
         From `compare` at two scales or more. Other groups have a panel each.
     against : str, optional
         The choice b; by default that of the answer, or the one most often best at the largest scale.
+    colours : mapping of str to str, optional
+        Label -> colour, where choices have colours in other figures already.
 
     Returns
     -------
@@ -79,12 +83,12 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
     rival = _read_rival(answer, dim, labels, against)
     panels = split_panels(answer, (dim, f"{dim}_other"))
     weight = answer["p_best"].max([d for d in answer["p_best"].dims if d != dim]).values
-    colours = choose_colours(labels, weight)
+    shown = choose_colours(labels, weight, colours)
     with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):
-            _draw_ratio(upper, part, dim, rival, colours)
-            _draw_best(lower, part, dim, colours)
+            _draw_ratio(upper, part, dim, rival, shown)
+            _draw_best(lower, part, dim, shown)
             draw_scale(upper, part[scale.name], answer, label=len(panels) == 1)
             draw_scale(lower, part[scale.name], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
@@ -93,7 +97,7 @@ def plot_comparison(answer: xr.Dataset, *, against: str | None = None) -> Figure
                 upper.set_ylabel(f"{answer.attrs['response']}, relative{apart}to {rival} (%)")
             lower.set_ylabel("P(best)" if i % panel_columns(len(panels)) == 0 else "")
         _share_limits([upper for upper, _ in pairs])
-        legend_below(fig, _legend(colours, str(answer.attrs["better"])))
+        legend_below(fig, _legend(shown, str(answer.attrs["better"])))
         return fig
 
 

@@ -1,5 +1,7 @@
 """`plot_multiplier`: how many times its scale a choice is worth, along the scale."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -35,13 +37,15 @@ LOWEST = 1e-6
 """Where multipliers of zero are drawn, below the axis."""
 
 
-def plot_multiplier(answer: xr.Dataset) -> Figure:
+def plot_multiplier(answer: xr.Dataset, *, colours: Mapping[str, str] | None = None) -> Figure:
     """Draw multipliers along a scale with 50 % and 90 % bands, and how likely they are above one or without end.
 
     Parameters
     ----------
     answer : Dataset
         From `multiplier` at two scales or more. Other groups have a panel each.
+    colours : mapping of str to str, optional
+        Label -> colour, where choices have colours in other figures already.
 
     Returns
     -------
@@ -71,13 +75,13 @@ def plot_multiplier(answer: xr.Dataset) -> Figure:
     answer = answer.isel({place: np.argsort(scale.values)})
     panels = split_panels(answer, (dim,))
     weight = answer["p_more"].max([d for d in answer["p_more"].dims if d != dim]).values
-    colours = choose_colours(answer[dim].values.astype(str).tolist(), weight)
+    shown = choose_colours(answer[dim].values.astype(str).tolist(), weight, colours)
     limits = _read_limits(answer["multiplier"])
     with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):
-            _draw_multiplier(upper, part, dim, colours, limits)
-            _draw_shares(lower, part, dim, colours)
+            _draw_multiplier(upper, part, dim, shown, limits)
+            _draw_shares(lower, part, dim, shown)
             draw_scale(upper, part[along], answer, label=len(panels) == 1)
             draw_scale(lower, part[along], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
@@ -88,7 +92,7 @@ def plot_multiplier(answer: xr.Dataset) -> Figure:
         legend_below(
             fig,
             [
-                *(Line2D([], [], color=colour, label=label) for label, colour in colours.items()),
+                *(Line2D([], [], color=colour, label=label) for label, colour in shown.items()),
                 Line2D([], [], color=INK, label="P(above 1)"),
                 Line2D([], [], color=INK, ls=":", label=f"P({answer.attrs['baseline']} never gets there)"),
                 fitted_patch(),

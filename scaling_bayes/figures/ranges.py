@@ -1,6 +1,6 @@
 """What figures along a scale share: the panel of each other group, the axis, the fitted range, bands of draws."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -75,16 +75,19 @@ def stack_draws(array: xr.DataArray) -> np.ndarray:
     return values.reshape(-1, *values.shape[2:])
 
 
-def choose_colours(labels: Sequence[str], weight: np.ndarray) -> dict[str, str]:
-    """Colours of the choices that matter most; the rest are grey.
+def choose_colours(labels: Sequence[str], weight: np.ndarray, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Colours of the choices that matter most, those that are known already kept; the rest are grey.
 
     Examples
     --------
     >>> choose_colours(["code", "web"], np.array([0.1, 0.9]))
     {'code': '#0173b2', 'web': '#de8f05'}
+    >>> choose_colours(["code", "web"], np.array([0.1, 0.9]), {"web": "black"})
+    {'code': '#0173b2', 'web': 'black'}
     """
     most = np.sort(np.argsort(-weight, kind="stable")[:MOST_BANDS])
-    colours = group_colours([labels[k] for k in most])
+    chosen = [labels[k] for k in most]
+    colours = {label: (known or {}).get(label, colour) for label, colour in group_colours(chosen).items()}
     return {label: colours.get(label, MUTED) for label in labels}
 
 

@@ -84,7 +84,7 @@ def plan(
         ``gain_linear`` in closed form, ``refined`` (whether `gain` is the refined one) and ``effective_draws`` behind
         it; ``share_if_law_exact``, the share if the law had no drift anywhere; ``outside``, the factor by which the
         candidate lies beyond the fitted range, of the covariate or axis ``outside_along``; ``flag``; and ``rank`` by
-        gain per cost, with those that cannot be distinguished from zero last. With `runs` above one, along step the ``choice``
+        gain per cost, with those that nobody can tell from zero last. With `runs` above one, along step the ``choice``
         (a candidate), ``share_so_far`` and ``cost_so_far``, in closed form. Of a stack also ``gain_if_law_known``, in
         closed form, and ``attrs["open_if_law_known"]``; of a chain a coordinate such as ``expected_loss``, what its
         first stage expects of each candidate.

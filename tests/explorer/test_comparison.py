@@ -112,7 +112,10 @@ def test_what_is_compared_follows_what_is_chosen(panel):
     panel.labels = ["books, dense", "web, sparse"]
     assert panel.others == ["web, sparse"]
     assert panel.where == {}
-    assert {ax.get_ylabel() for ax in panel.figure().axes} >= {"loss, relative to books, dense (%)"}
+    fig = panel.figure()
+    assert {ax.get_ylabel() for ax in fig.axes} >= {"loss, relative to books, dense (%)"}
+    drawn = {line.get_label(): line.get_color() for ax in fig.axes for line in ax.lines}
+    assert drawn["web, sparse"] == panel.colours()["web, sparse"], "a label has one colour on the page and on paper"
 
 
 def test_only_what_was_trained_is_offered():
