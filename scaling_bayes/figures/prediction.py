@@ -129,7 +129,7 @@ def _legend(
     named = [label for label in labels if label]
     found: list[Artist] = [Line2D([], [], color=colours[n], marker=markers[n], ms=2.5, label=n) for n in named]
     base = INK if named else colours.get("", INK)
-    found += band_patches(base, FAN)
+    found += [Line2D([], [], color=base, label="median"), *band_patches(base, FAN)]
     plain: dict[str, Any] = {"ls": "none", "ms": 2.8, "marker": "o"}
     if fit_part is not None:
         found.append(Line2D([], [], mfc="none", mec=base, mew=0.6, label="fitted run", **plain))

@@ -59,7 +59,9 @@ def _cite_paper(source: Source | None) -> str:
 
 def _cite_data(data: Mapping[str, str]) -> str:
     title = escape_latex(str(data.get("title") or data.get("sweep") or "data"))
-    fields = {"type": "misc", "author": f"{{{escape_latex(str(data['citation']))}}}", "title": f"{{{title}}}"}
+    people, *dated = re.split(r"\s*\((\d{4})\)[,\s]*", str(data["citation"]), maxsplit=1)
+    fields = {"type": "misc", "author": f"{{{escape_latex(people)}}}", "title": f"{{{title}}}"}
+    fields |= dict(zip(("year", "note"), map(escape_latex, dated), strict=False))
     return _write_entry("fitteddata", fields | ({"url": data["source"]} if data.get("source") else {}))
 
 

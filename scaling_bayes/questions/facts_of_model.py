@@ -7,6 +7,9 @@ from scaling_bayes.questions.points import read_record
 from scaling_bayes.questions.sensitivity import coordinate_priors
 from scaling_bayes.symbols import COVARIATES, RESPONSES
 
+LONG = 300.0
+"""Seconds beyond which a fit is told in minutes."""
+
 METHODS = {
     "NUTS": "posterior density of the model, sampled with NUTS in float64",
     "huber": "Huber loss on residuals of the log response, minimised",
@@ -123,8 +126,11 @@ def _versions(fit: Fit) -> str:
 
 
 def _device(fit: Fit) -> str:
-    known = "seconds" in fit.told
-    return f"{fit.told.get('device', 'unknown device')}, {float(fit.told['seconds']):.3g} s" if known else ""
+    if "seconds" not in fit.told:
+        return ""
+    seconds = float(fit.told["seconds"])
+    took = f"{seconds:.3g} s" if seconds < LONG else f"{seconds / 60:.3g} min"
+    return f"{fit.told.get('device', 'unknown device')}, {took}"
 
 
 MODEL_FACTS: dict[str, Callable[[Fit], str]] = {

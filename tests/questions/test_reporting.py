@@ -199,13 +199,15 @@ def test_a_card_is_the_same_twice(posterior, card):
 
 
 def test_bibtex_names_the_paper_of_a_catalogued_law():
-    data = {"citation": "A & B (2024)", "title": "50% of it", "source": "https://example.org/x"}
+    data = {"citation": "A & B (2024), arXiv:2404.10102", "title": "50% of it", "source": "https://example.org/x"}
     bibtex = write_bibtex("chinchilla", "NUTS", {"numpy": "2.0"}, data)
     keys = re.findall(r"^@\w+\{(\w+),$", bibtex, re.MULTILINE)
     assert keys[:2] == ["hoffmann2022", "fitteddata"]
     assert {"nuts", "numpy", "survey"} <= set(keys)
     assert "jax" not in keys
-    assert r"A \& B" in bibtex
+    assert r"author = {{A \& B}}" in bibtex
+    assert "year = {2024}" in bibtex
+    assert "note = {arXiv:2404.10102}" in bibtex
     assert "version 2.0" in bibtex
     assert len(set(keys)) == len(keys)
     assert bibtex.count("{") == bibtex.count("}")
