@@ -145,7 +145,7 @@ class Checking(Panel):
         return str(self.cells[self.labels.tolist().index(run)])
 
     def answer(self) -> pd.DataFrame:
-        """The fitted runs of the chosen groups.
+        """The fitted runs of the chosen groups, and the picked one.
 
         Returns
         -------
@@ -160,7 +160,9 @@ class Checking(Panel):
         if self.run and self.influences.possible:
             for name, value in self.influence(self.run).items():
                 table.loc[self.run, name] = value
-        return table[np.isin(self.cells, self.groups)].rename_axis(columns=self.warning or None)
+        return table[np.isin(self.cells, self.groups) | (self.labels == self.run)].rename_axis(
+            columns=self.warning or None
+        )
 
     def _positions(self) -> np.ndarray:
         columns = {str(n): c.values for n, c in self.subject.fitted.coords.items()}

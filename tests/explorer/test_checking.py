@@ -26,6 +26,13 @@ def test_residuals_are_those_of_check(panel, posterior):
     np.testing.assert_allclose(panel.answer()["D/N"], ratio)
 
 
+def test_the_picked_run_is_in_the_answer_whatever_groups_are_shown(panel):
+    panel.run = str(panel.labels[0])
+    panel.groups = [cell for cell in panel.groups if cell != panel.cells[0]][:1]
+    assert panel.run in panel.answer().index
+    assert len(panel.answer()) == (panel.cells == panel.groups[0]).sum() + 1
+
+
 def test_statistics_are_named_with_their_p_values(panel, posterior):
     checked = sb.check(posterior)
     texts = {m["text"] for m in panel.view["scene"]["plots"][1]["marks"] if m["kind"] == "text"}
