@@ -134,6 +134,6 @@ def _legend(
     if fit_part is not None:
         found.append(Line2D([], [], mfc="none", mec=base, mew=0.6, label="fitted run", **plain))
     if scored is not None:
-        found.append(Line2D([], [], color=base, label=f"held out, inside its {100 * level:g} % interval", **plain))
+        found.append(Line2D([], [], color=base, label=f"held out, inside {100 * level:g} %", **plain))
         found.append(Line2D([], [], color=BAD, label="outside", **(plain | {"marker": "x"})))
     return found
