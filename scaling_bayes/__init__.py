@@ -28,7 +28,7 @@ _PUBLIC = {
     "scaling_bayes.inference.cache_folder": "clear_cache",
     "scaling_bayes.inference.refits": "refit_without",
     "scaling_bayes.inference.storage": "open_posterior save_posterior",
-    "scaling_bayes.questions.points": "QuestionError",
+    "scaling_bayes.questions.points": "QuestionError QuestionWarning",
     "scaling_bayes.questions.prediction": "predict",
     "scaling_bayes.questions.comparison": "compare",
     "scaling_bayes.questions.ranking": "rank",

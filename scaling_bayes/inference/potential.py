@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from numpyro.distributions import biject_to
+from numpyro.distributions import Distribution, biject_to
 from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.util import constrain_fn, potential_energy
 
@@ -92,7 +92,18 @@ def draw_prior(program: BoundModel, design: Design, key: jax.Array, draws: int) 
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     shapes = latent_shapes(program, design)
     normal = {name: rng.standard_normal((draws, *shape)) for name, shape in shapes.items() if name in LATENTS}
+    for k, (effect, prior) in enumerate(_given_priors(program)):
+        of_effect = normal["effects_base"][..., effect]
+        i, drawn = program.moved[effect], prior.sample(jax.random.fold_in(key, k), of_effect.shape)
+        of_effect[:] = (np.asarray(drawn) - design.prior_mean[i]) / design.effect_scale[effect]
     return jax.tree.map(np.asarray, _compile_prior(program)(jax.random.split(key, draws), design, normal))
+
+
+def _given_priors(program: BoundModel) -> list[tuple[int, Distribution]]:
+    """Effects that carry a value of its own for each label, and the prior that the user gave for it."""
+    given = {program.coordinates.names.index(program.coordinates.name(p)): (p, prior) for p, prior in program.priors}
+    own = [(e, i) for e, i in enumerate(program.moved) if i in given and not program.sampled[i]]
+    return [(effect, program.on_coordinate(*given[i])) for effect, i in own]
 
 
 def latent_sites(program: BoundModel, key: jax.Array | int, design: Design) -> Positions:

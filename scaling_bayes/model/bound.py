@@ -162,10 +162,11 @@ class BoundModel:
         chosen = {self.coordinates.name(p): (p, prior) for p, prior in self.priors}
         for i, n in enumerate(self.coordinates.names):
             if self.sampled[i] and n in chosen:
-                population = population.at[i].set(numpyro.sample(f"population_{n}", self._on_coordinate(*chosen[n])))
+                population = population.at[i].set(numpyro.sample(f"population_{n}", self.on_coordinate(*chosen[n])))
         return population
 
-    def _on_coordinate(self, parameter: str, prior: Prior) -> dist.Distribution:
+    def on_coordinate(self, parameter: str, prior: Prior) -> dist.Distribution:
+        """A prior of a parameter as a distribution of its coordinate."""
         return prior.on_coordinate(ROLES[self.coordinates.law.roles[parameter]].support)
 
     def _effect_root(self, design: Design) -> jax.Array:
@@ -186,8 +187,10 @@ class BoundModel:
             i = self.coordinates.names.index(self.coordinates.name(p))
             if not self.sampled[i]:
                 normal = dist.Normal(design.prior_mean[i], design.prior_width[i])
-                change = self._on_coordinate(p, prior).log_prob(theta[..., i]) - normal.log_prob(theta[..., i])
-                numpyro.factor(f"prior_{p}", change.sum())
+                change = self.on_coordinate(p, prior).log_prob(theta[..., i]) - normal.log_prob(theta[..., i])
+                moved = design.incidence[:, :, i]  # cells that share an effect share its value, which counts once
+                once = (moved / jnp.maximum(moved.sum(axis=1, keepdims=True), 1)).sum(axis=-1)
+                numpyro.factor(f"prior_{p}", (once * change).sum())
 
     def _drift_scales(self, design: Design) -> tuple[jax.Array, jax.Array]:
         """Spread of the common and of the own drift at the knots; zero where the model has none."""

@@ -9,10 +9,10 @@ import xarray as xr
 
 from scaling_bayes.laws import Law
 from scaling_bayes.model.beta_binomial import BetaBinomial
-from scaling_bayes.model.noise import Noise
+from scaling_bayes.model.noise import Frontier, Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.sweeps import attr_list
-from scaling_bayes.symbols import suggest
+from scaling_bayes.symbols import sense_of, suggest
 
 COLLINEAR = 0.9995
 """Correlation of two log covariates above which separate exponents are refused."""
@@ -82,7 +82,8 @@ def check_noise(noise: Noise, pooling: Mapping[str, Pooling], sweep: xr.Dataset)
     Raises
     ------
     ModelError
-        A response that has no logarithm, or is no share where it is counted; ``measured=True`` without standard
+        A response that has no logarithm, is no share where it is counted, or is better when larger above a frontier;
+        ``measured=True`` without standard
         errors; `trials` or `chance` coordinates that the sweep lacks, or of values that cannot be; `within` a
         coordinate that the sweep lacks, that parameters are pooled over, or whose labels are all distinct or all the
         same.
@@ -96,10 +97,16 @@ def check_noise(noise: Noise, pooling: Mapping[str, Pooling], sweep: xr.Dataset)
     ...
     scaling_bayes.model.checks.ModelError: within='network': all 2 labels are distinct, so what a run's rows share ...
     """
+    response = str(sweep.attrs["response"])
+    if isinstance(noise, Frontier) and sense_of(response) < 0:
+        raise ModelError(
+            f"Frontier has under-tuned runs above the law, and of {response} more is better; give it a response that "
+            "is better when smaller, such as sb.accuracy_to_error(sweep)"
+        )
     if isinstance(noise, BetaBinomial):
         _check_counts(noise, sweep)
     else:
-        _positive_logs(str(sweep.attrs["response"]), sweep)
+        _positive_logs(response, sweep)
     _check_errors(noise, sweep)
     _check_within(noise, pooling, sweep)
 

@@ -58,7 +58,8 @@ def allocate(
     C : number or array
         Budgets, in the unit of `cost`: training FLOP by default.
     cost : Cost
-        See `scaling_bayes.costs`.
+        See `scaling_bayes.costs`. It counts 6ND by default, whatever the sweep's own C counts (``flop_rule``): where
+        that was measured, groups whose C is more than 6ND seem cheaper here than they were.
     at : mapping, optional
         One value of each further covariate, and one label of each grouping that is not to be a dim.
     eps : float

@@ -81,7 +81,8 @@ def compare(
         Along (chain, draw, [other groups], group, point) the response, ``regret`` r in its unit, and ``regret_factor``
         k, infinite where more than 10,000 is needed. Along the group and ``<group>_other`` too ``difference`` and
         ``ratio``. Without chain and draw the probabilities ``p_better`` (pairs), ``p_best``, both with
-        ``_new_run`` for one new run of each, and ``p_unattained``. Crossed groups have the dim ``choice``.
+        ``_new_run`` for one new run of each, ``p_unattained``; where the law is negative in some draws, which then say
+        nothing and are left out, also their share ``p_undefined``. Crossed groups have the dim ``choice``.
         Coordinate ``extrapolation`` is the ratio to the largest fitted scale.
 
     Raises
@@ -144,6 +145,8 @@ def _contrast(drawn: xr.Dataset, choices: Choices, versus: list[int], record: Re
     if len(versus) == 1:
         rivals = rivals.isel({other: 0})
     found = {record.response: response, "difference": response - rivals, "ratio": response / rivals}
+    if (undefined := response.isnull()).any():
+        found["p_undefined"] = undefined.mean(SAMPLE)
     found["regret"] = sign * response - (sign * response).min(dim)
     for kind, values in (("", response), ("_new_run", drawn["new_run"])):
         found[f"p_better{kind}"] = _share_better(sign * values, dim, other)
@@ -156,13 +159,20 @@ def _contrast(drawn: xr.Dataset, choices: Choices, versus: list[int], record: Re
 
 
 def _share_better(level: xr.DataArray, dim: str, other: str) -> xr.DataArray:
-    """Share of draws in which a choice is lower than another one, ties counted half."""
+    """Share of draws in which a choice is lower than another one, ties counted half, of those that know both."""
     own = level.transpose("chain", "draw", dim, ...)
     rest = own.dims[3:]
     values = own.values.reshape(-1, *own.shape[2:])
-    share = [((values < rival).mean(axis=0) + (values <= rival).mean(axis=0)) / 2 for rival in _each(values)]
+    share = [_share_lower(values, rival) for rival in _each(values)]
     coords = {d: level[d] for d in rest if d in level.coords}
     return xr.DataArray(np.stack(share, axis=1), dims=(dim, other, *rest), coords=coords)
+
+
+def _share_lower(values: np.ndarray, rival: np.ndarray) -> np.ndarray:
+    """Share of draws, axis 0, below those of a rival; NaN where no draw knows both."""
+    known = (~np.isnan(values) & ~np.isnan(rival)).sum(axis=0)
+    lower = ((values < rival).sum(axis=0) + (values <= rival).sum(axis=0)) / 2
+    return np.divide(lower, known, out=np.full(lower.shape, np.nan), where=known > 0)
 
 
 def _each(values: np.ndarray) -> Iterator[np.ndarray]:
@@ -171,9 +181,9 @@ def _each(values: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _share_best(level: xr.DataArray, dim: str) -> xr.DataArray:
-    """Share of draws in which a choice is the lowest, ties shared."""
+    """Share of draws in which a choice is the lowest, ties shared, of those that know all."""
     leads = level == level.min(dim)
-    return (leads / leads.sum(dim)).mean(SAMPLE)
+    return (leads / leads.sum(dim)).where(level.notnull().all(dim)).mean(SAMPLE)
 
 
 def _label(

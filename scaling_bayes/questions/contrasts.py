@@ -159,11 +159,9 @@ def contrast(curves: Curves, columns: Columns, rival: int) -> Contrast:
     ([[1.0]], [[1.0, 0.0]])
     """
     mean = curves.log_response(columns)
-    run = mean + curves.noise(columns, mean)
-    record = curves.record
     shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
-    bent, bent_run = record.bend(mean, shaped), record.bend(run, shaped)
-    return Contrast(bent, bent_run, rival, sense_of(record.response))
+    bent = curves.record.bend(mean, shaped)
+    return Contrast(bent, curves.run(columns, mean), rival, sense_of(curves.record.response))
 
 
 def multiply(curves: Curves, columns: Columns, nodes: Array, at: float, targets: Array) -> Array:

@@ -71,7 +71,8 @@ def crossover(
     -------
     Dataset
         Along (chain, draw, [other groups]) ``crossings``, their number, and ``crossing``, the scale where there is
-        exactly one (else NaN). Probabilities ``p_none``, ``p_one`` and ``p_more``; ``crossing_quantile`` (quantile)
+        exactly one (else NaN). Probabilities ``p_none``, ``p_one`` and ``p_more``, and, where some draws of the law
+        are negative in the range, ``p_undefined`` with ``crossings`` of -1; ``crossing_quantile`` (quantile)
         given one; ``p_beyond`` and ``p_before`` (group), that a choice is the better one at the upper and at the lower
         end of the range, and ``p_better`` (group, point) along it, ties counted half.
 
@@ -149,7 +150,7 @@ def _measure(ahead: Forecast, *, choices: Choices, averaged: Sequence[str], node
     single = gap.isel(point=0)
     found = {"crossings": count, "crossing": place}
     drawn = xr.Dataset({name: single.copy(data=column.reshape(single.shape)) for name, column in found.items()})
-    return drawn.assign(lead=((gap < 0) + 0.5 * (gap == 0)))
+    return drawn.assign(lead=((gap < 0) + 0.5 * (gap == 0)).where(gap.notnull()))
 
 
 def find_crossings(nodes: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +165,7 @@ def find_crossings(nodes: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.n
     Returns
     -------
     count, place : array, shape (curve,)
-        The place is NaN where there is no crossing, or more than one.
+        The place is NaN where there is no crossing, or more than one; the count is -1 where part of the curve is NaN.
 
     Examples
     --------
@@ -175,7 +176,7 @@ def find_crossings(nodes: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.n
     """
     above = gap > 0
     turns = above[:, 1:] != above[:, :-1]
-    count = turns.sum(axis=1)
+    count = np.where(np.isnan(gap).any(axis=1), -1, turns.sum(axis=1))
     one = np.flatnonzero(count == 1)
     place = np.full(len(gap), np.nan)
     place[one] = np.exp(root_in_cell(nodes, gap[one], turns[one].argmax(axis=1)))
@@ -189,6 +190,8 @@ def _summarise(drawn: xr.Dataset) -> xr.Dataset:
     better = xr.concat([first, 1 - first], drawn[dim]).transpose(..., dim, "point")
     better.attrs["long_name"] = "P(better)"
     answer = drawn.drop_vars("lead").assign(p_none=(count == 0).mean(SAMPLE), p_one=(count == 1).mean(SAMPLE))
+    if (count < 0).any():
+        answer["p_undefined"] = (count < 0).mean(SAMPLE)
     levels = np.array(QUANTILES)
     one = drawn["crossing"].stack(sample=SAMPLE).transpose("sample", ...)
     quantile = np.full((len(levels), *one.shape[1:]), np.nan)

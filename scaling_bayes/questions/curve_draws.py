@@ -78,7 +78,9 @@ def prepare_curves(
     levels = [_level(axis, ends) for axis in record.axes]
     count = draws.sizes["chain"] * draws.sizes["draw"]
     paths = [_walk(draws, each, len(cells), rng) for each in levels]
-    fresh = _fresh_runs(record, parameters, draws, (len(cells), count), rng)
+    shape = len(cells), count
+    effects = rng.standard_normal(shape) * _flatten(draws["within_spread"]) if record.within else np.zeros(shape)
+    fresh = _fresh_noise(record, parameters, shape, rng)
     dtype = _choose_dtype(record, parameters, ends)
     return Curves(
         record=record,
@@ -86,6 +88,7 @@ def prepare_curves(
         parameters={name: value.astype(dtype) for name, value in parameters.items()},
         levels=levels,
         paths=np.concatenate([*paths, np.zeros((0, len(cells) * count))]).astype(dtype),
+        effects=effects.astype(dtype),
         fresh=fresh.astype(dtype),
         draws=count,
     )
@@ -97,10 +100,12 @@ def _prepare_stack(
     """Members of one law, joined draw by draw in proportion to their weights."""
     weights = read_weights(stack)
     members = {name: prepare_curves(stack.children[name], ends, cells=cells, seed=seed) for name in weights}
-    kinds = {(m.record.law.formula, m.record.noise, m.record.axes) for m in members.values()}
+    kinds = {_kind(m.record) for m in members.values()}
     if len(kinds) > 1:
         laws = ", ".join(f"{name}: {m.record.law.formula}" for name, m in members.items())
-        raise QuestionError(f"members of this stack have different laws or drifts ({laws}); show one, stack[name]")
+        raise QuestionError(
+            f"members of this stack have different laws, drifts or noises ({laws}); show one, stack[name]"
+        )
     counts = apportion(np.array(list(weights.values())), max(m.draws for m in members.values()))
     kept = [m.thin(int(n)) for m, n in zip(members.values(), counts, strict=True) if n]
     first, groups = kept[0], len(cells)
@@ -113,8 +118,14 @@ def _prepare_stack(
     paths = np.concatenate([m.paths.reshape(levels, groups, m.draws) for m in kept], axis=-1)
     parameters = {name: join([m.parameters[name] for m in kept]) for name in first.parameters}
     draws = sum(m.draws for m in kept)
-    fresh = join([m.fresh for m in kept])
-    return replace(first, parameters=parameters, paths=paths.reshape(levels, groups * draws), fresh=fresh, draws=draws)
+    effects, fresh = join([m.effects for m in kept]), join([m.fresh for m in kept])
+    paths = paths.reshape(levels, groups * draws)
+    return replace(first, parameters=parameters, paths=paths, effects=effects, fresh=fresh, draws=draws)
+
+
+def _kind(record: Record) -> tuple[Any, ...]:
+    """What curves must have in common to be drawn together."""
+    return record.law.formula, record.axes, record.noise, record.noise_axis, bool(record.within)
 
 
 def _flatten(array: xr.DataArray) -> Array:
@@ -140,18 +151,14 @@ def _walk(draws: xr.Dataset, levels: Levels, cells: int, rng: np.random.Generato
     return paths.transpose("level", "point", "chain", "draw").values.reshape(LEVELS, -1)
 
 
-def _fresh_runs(
-    record: Record, parameters: Mapping[str, Array], draws: xr.Dataset, shape: tuple[int, int], rng: np.random.Generator
+def _fresh_noise(
+    record: Record, parameters: Mapping[str, Array], shape: tuple[int, int], rng: np.random.Generator
 ) -> Array:
-    """Effect and noise of a new run of each group at the reference of the noise; none where noise needs the mean."""
+    """Noise of a new run of each group at the reference of the noise; none where noise needs the mean."""
     residual = RESIDUALS[record.noise]
-    fresh = np.zeros(shape)
-    if record.within:
-        fresh = fresh + rng.standard_normal(shape) * _flatten(draws["within_spread"])
     if residual.counted or any(name not in parameters for name in residual.parameters):
-        return fresh
-    values = {name: parameters[name] for name in residual.parameters}
-    return fresh + residual.draw(values, shape, rng)
+        return np.zeros(shape)
+    return np.asarray(residual.draw({name: parameters[name] for name in residual.parameters}, shape, rng))
 
 
 def _choose_dtype(record: Record, parameters: Mapping[str, Array], ends: Sequence[Columns]) -> Any:

@@ -68,8 +68,10 @@ class Curves:
         Of law and noise, arrays of shape (group or 1, draw).
     levels : sequence of Levels
     paths : array, shape (level of each axis, group * draw)
+    effects : array, shape (group, draw)
+        Of one new run of each group; zero without run effects.
     fresh : array, shape (group, draw)
-        Effect and noise of one new run of each group at the reference of the noise.
+        Noise of one new run of each group at the reference of the noise.
     draws : int
     """
 
@@ -78,6 +80,7 @@ class Curves:
     parameters: Mapping[str, Array]
     levels: Sequence[Levels]
     paths: Array
+    effects: Array
     fresh: Array
     draws: int
 
@@ -90,15 +93,18 @@ class Curves:
         paths = self.paths.reshape(-1, len(self.cells), self.draws)[..., at].reshape(
             len(self.paths), len(self.cells) * draws
         )
-        return replace(self, parameters=parameters, paths=paths, fresh=self.fresh[:, at], draws=draws)
+        effects, fresh = self.effects[:, at], self.fresh[:, at]
+        return replace(self, parameters=parameters, paths=paths, effects=effects, fresh=fresh, draws=draws)
 
     def only(self, group: int) -> "Curves":
         """Those of one group, by its place among the cells."""
         kept = slice(group, group + 1)
         parameters = {name: value[kept] if len(value) > 1 else value for name, value in self.parameters.items()}
         paths = self.paths.reshape(-1, len(self.cells), self.draws)[:, group]
-        fresh = self.fresh[kept]
-        return replace(self, cells=[self.cells[group]], parameters=parameters, paths=paths, fresh=fresh)
+        effects, fresh = self.effects[kept], self.fresh[kept]
+        return replace(
+            self, cells=[self.cells[group]], parameters=parameters, paths=paths, effects=effects, fresh=fresh
+        )
 
     def log_response(self, columns: Columns, *, new_run: bool = False) -> Array:
         """Draws of the log response at points.
@@ -113,7 +119,7 @@ class Curves:
         Returns
         -------
         array, shape (point, group, draw)
-            Before a counted response bends to that of guessing.
+            A mean curve before a counted response bends to that of guessing; a new run after it.
 
         Raises
         ------
@@ -136,24 +142,41 @@ class Curves:
             found = np.broadcast_to(found, (min(step, size - start), *shape))
             if weights is not None:
                 found = found + (weights[own] @ self.paths).reshape(found.shape)
-            yield found + self.noise(part, found, rng) if new_run else found
+            yield self.run(part, found, rng) if new_run else found
 
-    def noise(self, columns: Columns, mean: Array, rng: np.random.Generator | None = None) -> Array:
-        """Effect and noise of one new run of each group, which broadcast against `log_response` at the points."""
+    def run(self, columns: Columns, mean: Array, rng: np.random.Generator | None = None) -> Array:
+        """Log response of one new run of each group: its effect moves the law, noise what is measured.
+
+        Parameters
+        ----------
+        columns : mapping
+            Those of the points.
+        mean : array, shape (point, group, draw)
+            `log_response` there.
+        rng : numpy.random.Generator, optional
+            For noise that depends on the mean or on the place.
+
+        Returns
+        -------
+        array, shape (point, group, draw)
+        """
         residual, axis = RESIDUALS[self.record.noise], self.record.noise_axis
+        shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
+        level = self.record.bend(mean + self.effects if self.record.within else mean, shaped)
         if residual.counted or (residual.excess and axis is not None):
             rng = rng or np.random.default_rng(0)
-            shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
             values = {name: self.parameters[name] for name in self.record.noise_parameters}
-            noise = residual.draw(self.record.noise_at(values, shaped), mean.shape, rng, mean)
-            return np.asarray(noise, dtype=mean.dtype)
+            noise = residual.draw(self.record.noise_at(values, shaped), level.shape, rng, level)
+            return np.asarray(level + noise, dtype=mean.dtype)
         if axis is None:
-            return self.fresh
+            return np.asarray(level + self.fresh)
         distance = axis.distance(axis_values(axis.name, columns)).reshape(-1, 1, 1)
         growth = np.exp(self.parameters["noise_slope"] * distance.astype(mean.dtype))
-        return self.fresh * growth
+        return np.asarray(level + self.fresh * growth)
 
-    def quantiles(self, log_response: Array, columns: Columns, levels: Sequence[float]) -> Array:
+    def quantiles(
+        self, log_response: Array, columns: Columns, levels: Sequence[float], *, new_run: bool = False
+    ) -> Array:
         """Quantiles of the response, by one sort of its logarithm in place.
 
         Parameters
@@ -163,6 +186,8 @@ class Curves:
         columns : mapping
             Those of the points.
         levels : sequence of float
+        new_run : bool
+            Whether it is of new runs.
 
         Returns
         -------
@@ -171,7 +196,7 @@ class Curves:
         """
         if not log_response.flags.writeable or not log_response.flags.c_contiguous:
             log_response = np.ascontiguousarray(log_response).copy()
-        return self.respond(sort_quantiles(log_response, levels), columns)
+        return self.respond(sort_quantiles(log_response, levels), columns, new_run=new_run)
 
     def trace(self, columns: Columns, levels: Sequence[float], *, new_run: bool = False) -> Array:
         """Quantiles of the response at points; `quantiles` of `log_response`, a few points after the other.
@@ -192,10 +217,12 @@ class Curves:
         blocks = (np.array(block) if not block.flags.writeable else block for block in self._blocks(columns, new_run))
         with ThreadPoolExecutor(1) as pool:  # sorts one block while the next is evaluated
             found = list(pool.map(partial(sort_quantiles, levels=levels), blocks))
-        return self.respond(np.concatenate(found, axis=1), columns)
+        return self.respond(np.concatenate(found, axis=1), columns, new_run=new_run)
 
-    def respond(self, log_response: Array, columns: Columns) -> Array:
-        """The response, in the units of the sweep, from arrays of shape (..., point, group)."""
+    def respond(self, log_response: Array, columns: Columns, *, new_run: bool = False) -> Array:
+        """The response, in the units of the sweep, from `log_response` in shape (..., point, group)."""
+        if new_run:
+            return np.exp(np.asarray(log_response, dtype=np.float64))
         shaped = {name: np.reshape(column, (-1, 1)) for name, column in columns.items()}
         return np.exp(self.record.bend(np.asarray(log_response, dtype=np.float64), shaped))
 
@@ -257,13 +284,13 @@ def to_answer(
         coordinates along the points.
     """
     log_response = np.moveaxis(curves.log_response(columns, new_run=new_run), -1, 0)
-    values = np.moveaxis(curves.respond(log_response, columns), 2, 1)[None]
+    values = np.moveaxis(curves.respond(log_response, columns, new_run=new_run), 2, 1)[None]
     size = values.shape[-1]
     table = {**columns, "extrapolation": curves.record.extrapolation(dict(columns))}
     wide = {n: np.broadcast_to(np.asarray(column, dtype=float), (size,)) for n, column in table.items()}
     along = {n: ("point", column, {"units": units[n]} if units.get(n) else {}) for n, column in wide.items()}
     name, unit = curves.record.response, curves.record.unit
-    found = xr.Dataset({name: (("chain", "draw", "group", "point"), values, {"units": unit, "long_name": name})})
+    found = xr.Dataset({name: (("chain", "draw", "group", "point"), values, {"units": unit})})
     return found.assign_coords({**along, "group": list(groups)}).assign_attrs(attrs, new_run=int(new_run))
 
 
@@ -271,4 +298,5 @@ def log_law(record: Record, parameters: Mapping[str, Array], columns: Columns, d
     """Log of the law, shape (point or 1, group or 1, draw)."""
     covariates = {c: np.reshape(np.asarray(columns[c], dtype=dtype), (-1, 1, 1)) for c in record.law.covariates}
     given = {p: parameters[p][None].astype(dtype, copy=False) for p in record.law.parameters}
-    return np.log(record.law.numpy(**given, **covariates))
+    with np.errstate(invalid="ignore"):  # NaN where a law is negative
+        return np.log(record.law.numpy(**given, **covariates))

@@ -8,6 +8,7 @@ curve for the mean curve, of one new run for a run.
 """
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
@@ -23,7 +24,14 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.questions.drift import Carried, walk_drift
 from scaling_bayes.questions.groups import complete_groups, draw_run_effects
-from scaling_bayes.questions.points import QuestionError, as_points, check_size, count_draws, read_record
+from scaling_bayes.questions.points import (
+    QuestionError,
+    QuestionWarning,
+    as_points,
+    check_size,
+    count_draws,
+    read_record,
+)
 
 KEPT = ("seed", "data_title", "versions", "discrepancy")
 """Attributes of a posterior that every answer keeps."""
@@ -147,10 +155,22 @@ def forecast(
     order = [d for d in ("chain", "draw", *groups, *points.dims) if d in log.dims]
     curve, run = (log.isel(reached=k, missing_dims="ignore") for k in (0, -1))
     mean, of_run = (_bend(each.transpose(*order), record, points) for each in (curve, run + effects))
+    _warn_of_undefined(mean, points)
     columns = {str(n): v.values for n, v in at.variables.items()} if isinstance(at, xr.Dataset) else {}
     error = 0.0 if response is None else record.relative_error(response, columns)
     points = points.assign_coords(first.points.coords | points.coords) if first else points
     return Forecast(record, points, draws, mean, of_run, error)
+
+
+def _warn_of_undefined(mean: xr.DataArray, points: xr.Dataset) -> None:
+    undefined = mean.isnull().mean([d for d in mean.dims if d not in points.dims])
+    if undefined.any():
+        warnings.warn(
+            f"the law is negative, and its response undefined, in up to {100 * float(undefined.max()):.2g} % of the "
+            f"draws at {int((undefined > 0).sum())} of {undefined.size} points; what is said there is of the others",
+            QuestionWarning,
+            stacklevel=3,
+        )
 
 
 def _forecast_first(
@@ -233,4 +253,5 @@ def log_law(
     parameters = {p: select(draws[p], points) for p in record.law.parameters}
     here = [c for c in record.law.covariates if c not in carried]
     covariates = {c: xr.DataArray(points[c].values, dims=points[c].dims) for c in here}
-    return ufuncs.log(record.law.numpy(**parameters, **covariates, **carried))
+    with np.errstate(invalid="ignore"):  # `forecast` says in how many draws a law is negative
+        return ufuncs.log(record.law.numpy(**parameters, **covariates, **carried))

@@ -24,6 +24,10 @@ class QuestionError(ValueError):
     """A question that this posterior cannot answer; the message says what to give instead."""
 
 
+class QuestionWarning(UserWarning):
+    """An answer that holds for some of the draws only; the message says for how many, and where."""
+
+
 def read_record(posterior: xr.DataTree) -> Record:
     """The model behind a posterior.
 

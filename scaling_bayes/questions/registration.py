@@ -166,7 +166,7 @@ def _score(quantiles: np.ndarray, observed: np.ndarray, on_log: np.ndarray) -> x
     """Scores of each number, shape (run, ...), some on the log scale; what has a unit is given on its own."""
     scales = ((on_log, np.log), (~on_log, np.array))
     foretold, came = (np.concatenate([turn(v[rows]) for rows, turn in scales]) for v in (quantiles, observed))
-    scored = score_sample(np.sort(foretold.T, axis=0), came, np.asarray(LEVELS, dtype=float))
+    scored = score_sample(np.sort(foretold.T, axis=0), came, np.asarray(LEVELS, dtype=float), method="hazen")
     for name in ("observed", "median", "lower", "upper"):
         values = scored[name].transpose("run", ...).values
         values[: on_log.sum()] = np.exp(values[: on_log.sum()])

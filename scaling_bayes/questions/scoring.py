@@ -6,6 +6,7 @@ interval score at level :math:`1 - a` is :math:`(u - l) + \frac{2}{a} (l - z)_+ 
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -191,11 +192,16 @@ def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float])
     return record.log_response(values, columns)
 
 
-def score_sample(sample: np.ndarray, observed: np.ndarray, levels: np.ndarray) -> xr.Dataset:
-    """Scores of a sorted predictive sample of shape (sample, run) against observations, on the scale of both."""
+def score_sample(
+    sample: np.ndarray, observed: np.ndarray, levels: np.ndarray, *, method: Literal["linear", "hazen"] = "linear"
+) -> xr.Dataset:
+    """Scores of a sorted predictive sample of shape (sample, run) against observations, on the scale of both.
+
+    The sample is of draws, or, by the method ``hazen``, of n quantiles at (k + 1/2) / n.
+    """
     size = len(sample)
     at = np.stack([(1 - levels) / 2, (1 + levels) / 2])
-    lower, upper = np.quantile(sample, at.ravel(), axis=0).reshape(2, len(levels), -1).transpose(0, 2, 1)
+    lower, upper = np.quantile(sample, at.ravel(), axis=0, method=method).reshape(2, len(levels), -1).transpose(0, 2, 1)
     median = np.quantile(sample, 0.5, axis=0)
     z, tail = observed[:, None], 2 / (1 - levels)
     interval = upper - lower + tail * np.clip(lower - z, 0, None) + tail * np.clip(z - upper, 0, None)

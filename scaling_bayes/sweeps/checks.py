@@ -151,9 +151,10 @@ def check_range(table: pd.DataFrame, name: str) -> None:
     """
     bad = ~table[name].between(0, 1)
     if bad.any():
+        declare = f"If it is in percent, declare units={{{name!r}: 'percent'}}."
         raise SweepError(
             f"{name!r} is {table[name][bad].iloc[0]:g} in {say_rows(table['row'][bad])}; expected between 0 and 1. "
-            f"If it is in percent, declare units={{{name!r}: 'percent'}}."
+            f"{'It is a fraction: 0.25 for one answer of four.' if name == 'chance' else declare}"
         )
 
 

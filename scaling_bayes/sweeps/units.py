@@ -77,7 +77,7 @@ def accuracy_to_error(sweep: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        With ``error`` (and ``error_se``) in place of the accuracy.
+        With ``error`` (and ``error_se``) in place of the accuracy, and ``chance``, where there is one, of the error.
 
     Raises
     ------
@@ -101,7 +101,10 @@ def accuracy_to_error(sweep: xr.Dataset) -> xr.Dataset:
     names = {"accuracy": "error", "accuracy_se": "error_se"}
     renamed = sweep.rename({name: new for name, new in names.items() if name in sweep})
     error = (1 - renamed["error"]).assign_attrs(renamed["error"].attrs | {"long_name": RESPONSES["error"].description})
-    return renamed.assign(error=error).assign_attrs(response="error")
+    answer = renamed.assign(error=error).assign_attrs(response="error")
+    if "chance" not in answer.coords:
+        return answer
+    return answer.assign_coords(chance=(1 - answer["chance"]).assign_attrs(answer["chance"].attrs))
 
 
 def _factor(

@@ -62,6 +62,11 @@ REFUSED = {
         Model(law("power")),
         ["C is 1e+18 in all 8 runs", "runs at several values"],
     ),
+    "a frontier of accuracies": (
+        lambda s: s(N=N, D=D).rename(loss="accuracy").assign_attrs(response="accuracy"),
+        Model(law("power"), noise=Frontier()),
+        ["of accuracy more is better", "sb.accuracy_to_error(sweep)"],
+    ),
     "collinear N and D": (
         lambda s: s(N=N, D=20 * N),
         Model(CHINCHILLA),

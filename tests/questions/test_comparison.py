@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from scaling_bayes.questions import choices as choices_module
 from scaling_bayes.questions.comparison import compare
-from scaling_bayes.questions.points import QuestionError, read_record
+from scaling_bayes.questions.points import QuestionError, QuestionWarning, read_record
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.questions.ranking import rank
 from scaling_bayes.questions.summaries import summarise
@@ -238,6 +238,19 @@ def test_of_accuracies_more_is_better(known, set_parameters):
     np.testing.assert_array_equal(answer["p_best"].squeeze(), [0.0, 1.0])
     np.testing.assert_allclose(answer["regret"].sel(corpus="code"), 0.01 * 1e6**0.125)
     np.testing.assert_allclose(answer["regret_factor"].sel(corpus="code"), 2**8, rtol=1e-9)
+
+
+def test_draws_whose_law_is_negative_are_left_out_and_counted(known):
+    draws = known["posterior"].to_dataset()
+    spoilt = known.copy()
+    spoilt["posterior"] = xr.DataTree(draws.assign(E=draws["E"].where(draws["chain"] > 0, -1e6)))
+    with pytest.warns(QuestionWarning, match="in up to 25 % of the draws at 1 of 1 points"):
+        answer = compare(spoilt, "corpus", at={"N": 1e9}, along=None)
+    np.testing.assert_array_equal(answer["p_undefined"], 0.25)
+    assert "p_undefined" not in compare(known, "corpus", at={"N": 1e9}, along=None)
+    assert answer["p_better"].sel(corpus="code", corpus_other="web").item() == 1.0
+    assert answer["p_better"].sel(corpus="web", corpus_other="code").item() == 0.0
+    np.testing.assert_array_equal(answer["p_best"].squeeze(), [1.0, 0.0])
 
 
 def test_ties_are_shared(known, set_parameters):

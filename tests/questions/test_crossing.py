@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from scaling_bayes.questions.crossing import crossover
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, QuestionWarning
 from scaling_bayes.questions.summaries import summarise
 
 CHINCHILLA = "E + A*N**-alpha + B*D**-beta"
@@ -49,6 +49,21 @@ def test_two_power_laws_cross_where_the_closed_form_says(power):
     np.testing.assert_allclose(answer["crossing"], expected.where(inside), rtol=1e-9)
     assert answer["p_one"].item() == pytest.approx(inside.mean().item())
     assert (answer["p_none"] + answer["p_one"]).item() == pytest.approx(1.0)
+
+
+def test_draws_whose_law_is_negative_are_left_out_and_counted(power):
+    draws = power["posterior"].to_dataset()
+    whole = crossover(power, "corpus", between=PAIR, along="N", within=(1e4, 1e10))
+    spoilt = power.copy()
+    spoilt["posterior"] = xr.DataTree(draws.assign(E=draws["E"].where(draws["chain"] == 0, -1e6)))
+    with pytest.warns(QuestionWarning, match="negative, and its response undefined, in up to 50 % of the draws"):
+        answer = crossover(spoilt, "corpus", between=PAIR, along="N", within=(1e4, 1e10))
+    assert answer["p_undefined"].item() == 0.5
+    assert "p_undefined" not in whole
+    kept = whole["crossings"].sel(chain=0)
+    assert (answer["crossings"].sel(chain=1) == -1).all()
+    assert answer["p_one"].item() == pytest.approx((kept == 1).mean().item() / 2)
+    np.testing.assert_allclose(answer["p_better"].sum("corpus"), 1.0)
 
 
 def test_quantiles_are_those_of_draws_with_one_crossing(power):

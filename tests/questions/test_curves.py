@@ -1,11 +1,14 @@
 """Curves that are prepared once agree with `predict`, and say what they cannot do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import scaling_bayes as sb
 from scaling_bayes.laws.axes import Axis
+from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.covariates import read_covariates
 from scaling_bayes.questions.curve_draws import prepare_curves
 from scaling_bayes.questions.curves import to_answer
@@ -43,7 +46,7 @@ def test_quantiles_are_those_of_predict(posterior, new_run):
     curves = prepare(posterior)
     assert curves.fresh.dtype == np.float32
     columns = read_covariates(posterior).follow("N", X, {"D": 2e10})
-    found = curves.quantiles(curves.log_response(columns, new_run=new_run), columns, QUANTILES)
+    found = curves.quantiles(curves.log_response(columns, new_run=new_run), columns, QUANTILES, new_run=new_run)
     draws = sb.predict(posterior, {"N": X, "D": 2e10}, new_run=new_run)["loss"]
     logs = np.log(draws.transpose("chain", "draw", "point", ...)).quantile(QUANTILES, ("chain", "draw")).values
     width = logs[-1] - logs[0]
@@ -52,10 +55,35 @@ def test_quantiles_are_those_of_predict(posterior, new_run):
     assert error.max() < (1e-3 if exact else 0.12)
 
 
+SCALE = Axis("C", reference=1e18, knots=(), median=1.0)
+NOISES = {
+    "a slope and effects": {"noise": "student_t", "noise_axis": SCALE, "within": "network"},
+    "a frontier with a slope and effects": {"noise": "frontier", "noise_axis": SCALE, "within": "network"},
+    "counted": {"noise": "beta_binomial", "trials": 200, "chance": 0.75},
+    "counted, with effects": {"noise": "beta_binomial", "trials": 200, "chance": 0.75, "within": "network"},
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_new_runs_are_those_of_predict(noise, make_sweep, make_posterior):
+    sweep = make_sweep(CHINCHILLA, network=["a", "b"])
+    posterior = make_posterior(sweep, CHINCHILLA, shape=(2, 2000), nu=4.0, effects={"a": 0.1, "b": -0.1}, prior=None)
+    draws = posterior["posterior"].to_dataset()
+    more = {"noise_slope": -0.25, "inefficiency": 0.05}
+    posterior["posterior"] = xr.DataTree(draws.assign({n: xr.full_like(draws["sigma"], v) for n, v in more.items()}))
+    record = replace(Record.from_json(posterior.attrs["record"]), **NOISES[noise])
+    posterior.attrs["record"] = record.to_json()
+    curves, columns = prepare(posterior), read_covariates(posterior).follow("N", X, {"D": 2e10})
+    found = np.log(curves.trace(columns, QUANTILES, new_run=True))[..., 0]
+    expected = np.log(sb.predict(posterior, {"N": X, "D": 2e10, "C": columns["C"]}, new_run=True)["loss"])
+    expected = expected.quantile(QUANTILES, ("chain", "draw")).values
+    assert (abs(found - expected) < 0.12 * (expected[-1] - expected[0])).all()
+
+
 @pytest.mark.parametrize("new_run", [False, True])
 def test_points_after_each_other_are_points_at_once(posterior, new_run, monkeypatch):
     curves, columns = prepare(posterior), read_covariates(posterior).follow("N", X, {"D": 2e10})
-    whole = curves.quantiles(curves.log_response(columns, new_run=new_run), columns, QUANTILES)
+    whole = curves.quantiles(curves.log_response(columns, new_run=new_run), columns, QUANTILES, new_run=new_run)
     monkeypatch.setattr("scaling_bayes.questions.curves.BLOCK", 2 * curves.draws)
     np.testing.assert_allclose(curves.trace(columns, QUANTILES, new_run=new_run), whole, rtol=1e-6)
     lone = {name: column if np.ndim(column) == 0 else column[:1] for name, column in columns.items()}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scaling_bayes.laws import CATALOGUE
-from scaling_bayes.questions.frontiers import fit_envelope, fit_isoflops
+from scaling_bayes.questions.frontiers import _tabulate, fit_envelope, fit_isoflops
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.sweeps import as_sweep, load_sweep, simulate_sweep
 
@@ -94,6 +94,13 @@ def curves():
     sweep = simulate_sweep(LAW, design, truth=truth(0.34, 0.28), seed=0, noise=0.0)
     labels = [f"{N:.3g}" for N in sweep["N"].values]
     return sweep.assign_coords(network=("run", labels))
+
+
+def test_a_run_is_interpolated_in_logs():
+    """Between 4 at 1e18 and 1 at 1e20 a power law passes 2 at 1e19, where another run stands a little above it."""
+    C, N, loss = (np.array(v) for v in ([1e18, 1e20, 1e18, 1e20], [1e7, 1e7, 1e8, 1e8], [4.0, 1.0, 8.8, 0.5]))
+    _, table = _tabulate(np.array([0, 0, 1, 1]), np.log(N), np.log(C), loss, np.log([1e18, 1e20]), whole=True)
+    np.testing.assert_allclose(table[:, 0], [2.0, 4.4**0.5])
 
 
 @pytest.mark.parametrize("curve", [None, "network"])

@@ -43,6 +43,9 @@ def test_a_file_is_scored_as_the_posterior_would_have_been(posterior, runs, path
     for name, tolerance in {"log_error": 1e-3, "pit": 0.02, "crps": 3e-4, "interval_score": 0.02}.items():
         np.testing.assert_allclose(settled[name], scored[name], atol=tolerance, err_msg=name)
     np.testing.assert_allclose(settled["upper"], scored["upper"], rtol=2e-3)
+    np.testing.assert_allclose(
+        np.log(settled["upper"] / settled["lower"]), np.log(scored["upper"] / scored["lower"]), rtol=5e-3
+    )
     np.testing.assert_allclose(settled["coverage"], scored["inside"].mean("run"), atol=0.26)
 
 

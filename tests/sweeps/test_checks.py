@@ -61,7 +61,11 @@ REFUSED = {
     "zero size": (table(N={7: 0.0}), LOSS, ["'N' is 0", "row 7", "log scale"]),
     "accuracy above one": (accuracy(accuracy=73.0), ACCURACY, ["73", "between 0 and 1", "percent", "and 8 more"]),
     "accuracy below zero": (accuracy(accuracy=-0.1), ACCURACY, ["-0.1", "between 0 and 1"]),
-    "chance above one": (accuracy(), {**ACCURACY, "chance": 25.0}, ["'chance' is 25", "between 0 and 1"]),
+    "chance above one": (
+        accuracy(),
+        {**ACCURACY, "chance": 25.0},
+        ["'chance' is 25", "between 0 and 1", "0.25 for one answer of four"],
+    ),
     "zero standard error": (table(se=[0.0] * 16), {**LOSS, "response_se": "se"}, ["'loss_se' is 0", "certainty"]),
     "shared errors of nothing": (table(), {**LOSS, "response_se_shared": True}, ["no response_se"]),
     "many duplicates without run id": (copied([0, 1]), LOSS, ["2 of 18", "rows 16, 17", "run="]),

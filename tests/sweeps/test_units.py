@@ -68,6 +68,13 @@ def test_accuracy_is_no_loss():
         convert_loss(given, "nats/token")
 
 
+def test_guessing_is_as_wrong_as_it_was_not_right():
+    table = {"C": [1e18, 1e20], "accuracy": [0.25, 0.75]}
+    declared = {"covariates": ["C"], "units": {"C": "FLOP", "accuracy": "fraction"}, "chance": 0.2}
+    found = check_sweep(accuracy_to_error(as_sweep(table, response="accuracy", **declared)))
+    assert found["chance"].values.tolist() == [0.8, 0.8]
+
+
 def test_an_accuracy_becomes_an_error_with_the_same_standard_error():
     table = {"C": [1e18, 1e20], "accuracy": [0.25, 1.0], "se": [0.01, 0.02]}
     units = {"C": "FLOP", "accuracy": "fraction"}
