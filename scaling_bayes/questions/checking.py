@@ -57,7 +57,7 @@ def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
     runs = posterior["constant_data"].to_dataset()
     rng = np.random.default_rng(seed)
     response = posterior["observed_data"].to_dataset()[record.response].values
-    ahead = forecast(posterior.drop_nodes("first", errors="ignore"), runs, rng, response=response, fresh_runs=True)
+    ahead = forecast(_keep_to_knots(posterior), runs, rng, response=response, fresh_runs=True)
     table = {str(name): column.values for name, column in runs.variables.items()}
     observed = ahead.standardise(record.log_response(response, table) - ahead.log_mean.values)
     replicated = ahead.standardise(ahead.draw_noise(rng).values)
@@ -75,6 +75,15 @@ def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
     found["verdict"] = ("finding", np.array(judge(found, record), dtype=str))
     passed = found.sizes["gate"] > 0 and bool(found["gate_passed"].all())
     return found.assign_attrs(describe(posterior, record), passed=int(passed), **LIMITS)
+
+
+def _keep_to_knots(posterior: xr.DataTree) -> xr.DataTree:
+    """The last stage with the drift as it was fitted: between its knots it has no freedom of its own."""
+    draws = posterior["posterior"].to_dataset()
+    spreads = {str(name): xr.zeros_like(draws[name]) for name in draws if str(name).startswith("drift_spread_")}
+    kept = posterior.drop_nodes("first", errors="ignore").copy()
+    kept["posterior"] = xr.DataTree(draws.assign(spreads))
+    return kept
 
 
 def _gates(posterior: xr.DataTree) -> xr.Dataset:

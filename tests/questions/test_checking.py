@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from scaling_bayes.laws import Law
+from scaling_bayes.laws.axes import Axis
 from scaling_bayes.questions.checking import check
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.sweeps import as_sweep
@@ -200,6 +201,15 @@ def test_flagged_runs_are_named(make_sweep, make_posterior, flag, says):
 def test_what_noise_does_with_a_diverged_run_is_said(make_sweep, make_posterior, nu, says):
     sweep = make_sweep(N=MANY).assign_coords(flag=("run", np.full(40, "diverged")))
     assert says in verdicts(check(make_posterior(sweep, nu=nu)))
+
+
+def test_fitted_runs_are_held_against_the_drift_that_was_fitted(make_sweep, make_posterior):
+    """Between its knots a drift was not free in the fit, however wide its spread is."""
+    axis = Axis("N", reference=1e8, knots=(-4.0, 4.0), median=0.02)
+    posterior = make_posterior(make_sweep(N=MANY), axes=(axis,))
+    wide, draws = posterior.copy(), posterior["posterior"].to_dataset()
+    wide["posterior"] = xr.DataTree(draws.assign(drift_spread_common=100 * draws["drift_spread_common"]))
+    np.testing.assert_array_equal(check(posterior)["residual"], check(wide)["residual"])
 
 
 def test_many_runs_are_counted(make_sweep, make_posterior):
