@@ -67,6 +67,8 @@ class Case:
     where : mapping
         Coordinate -> values of the runs that belong to the case.
     architectures : tuple of str
+    shared : bool
+        Tasks of one network share an effect, instead of counting as separate runs.
     """
 
     sweep: str
@@ -74,13 +76,14 @@ class Case:
     frontier: bool = False
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     architectures: tuple[str, ...] = PAIR
+    shared: bool = False
 
     def model(self) -> sb.Model:
         """A shifted power law along C with a drift; corpora have no exponents of their own, tasks no shifts."""
         law, apart = sb.law("shifted_power", along="C"), sb.Separate("architecture")
         whole, part = sb.Partial(*self.groups), sb.Partial(*(g for g in self.groups if g != "corpus"))
         pool = {"E": whole, "A": whole, "alpha": part, "B": apart}
-        noise = sb.Frontier() if self.frontier else sb.StudentT()
+        noise = sb.Frontier() if self.frontier else sb.StudentT(within=RUN if self.shared else None)
         several = len(self.groups) > 1
         chosen = pool if several else dict.fromkeys(law.parameters, apart)
         return sb.Model(law, pool=chosen, noise=noise, discrepancy=sb.Discrepancy(("C",)))
@@ -91,6 +94,9 @@ CASES: Mapping[str, Case] = {
         "laion-comparison", ("architecture", "corpus", "task"), where={"schedule": ("cosine",)}
     ),
     "constant": Case("laion-comparison", ("architecture", "task"), where={"schedule": ("const",)}),
+    "constant, effects of networks": Case(
+        "laion-comparison", ("architecture", "task"), where={"schedule": ("const",)}, shared=True
+    ),
     "cosine, four architectures": Case(
         "laion-comparison",
         ("architecture", "task"),
