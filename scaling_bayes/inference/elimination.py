@@ -22,6 +22,25 @@ from scaling_bayes.model.design import Design
 
 
 @dataclass(frozen=True)
+class Carried:
+    """Pulls of several columns, each on what was eliminated, given all that comes later, and on what is left.
+
+    Attributes
+    ----------
+    own : array, shape (knot, column, block, cell)
+        On own drifts, times their factor; empty where there are none.
+    effects : array, shape (effect, column, block)
+        On effects, times their factor.
+    shared : array, shape (coordinate + knot, column)
+        On what stays.
+    """
+
+    own: jax.Array
+    effects: jax.Array
+    shared: jax.Array
+
+
+@dataclass(frozen=True)
 class Elimination:
     """Factors of what was eliminated, and what is left.
 
@@ -54,24 +73,25 @@ class Elimination:
     tied: jax.Array
     bend: jax.Array
 
-    def carry(self, pull: jax.Array, own_pull: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """From a pull on every cell to those on effects, times their factor, and on what stays.
+    def carry(self, pull: jax.Array, own_pull: jax.Array) -> Carried:
+        """From pulls on every cell to those on effects and on what stays.
 
         Parameters
         ----------
-        pull : array, shape (coordinate + knot, block, cell)
-        own_pull : array, shape (knot, block, cell)
+        pull : array, shape (coordinate + knot, column, block, cell)
+        own_pull : array, shape (knot, column, block, cell)
             On own drifts, before `strength`.
 
         Returns
         -------
-        aim : array, shape (effect, block)
-        total : array, shape (coordinate + knot,)
+        Carried
         """
+        own = own_pull[:0]
         if self.own is not None and self.reach is not None:
-            pull = pull - apply(transpose(self.reach), self.own.apply(self.strength * own_pull))
-        aim = apply(self.effects, apply(transpose(self.moves), pull[: len(self.moves)]).sum(-1))
-        return aim, pull.sum((-2, -1)) - apply(transpose(self.tied), aim).sum(-1)
+            own = self.own.multiply(self.strength[:, None] * own_pull)
+            pull = pull - multiply(transpose(self.reach), own)
+        aim = multiply(self.effects, multiply(transpose(self.moves), pull[: len(self.moves)]).sum(-1))
+        return Carried(own, aim, pull.sum((-2, -1)) - multiply(transpose(self.tied), aim).sum(-1))
 
     def centre(self, aim: jax.Array, x: jax.Array) -> jax.Array:
         """Mean of the effects, shape (effect, block), given what stays."""

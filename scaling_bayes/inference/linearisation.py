@@ -43,8 +43,8 @@ class Linearisation:
     r"""The squared error of every cell as a quadratic in its coordinates and its drift.
 
     With :math:`G = (J, S)`, the Jacobian of the law and the basis of the drift, weights ``W`` (robust, and larger where
-    the noise is smaller), and ``y`` the log response minus the part of the linear law that does not depend on the
-    coordinates.
+    the noise is smaller), and columns :math:`Y = (Z, y)`: which rows have each run effect that is a latent, and last
+    the log response minus the part of the linear law that does not depend on the coordinates.
 
     Attributes
     ----------
@@ -54,8 +54,10 @@ class Linearisation:
         Robust residual scale of all runs at the noise's reference, and the slope of its log along the noise's axis.
     bend : array, shape (coordinate + knot, coordinate + knot, block, cell)
         :math:`G^T W G`.
-    pull : array, shape (coordinate + knot, block, cell)
-        :math:`G^T W y`.
+    pull : array, shape (coordinate + knot, column, block, cell)
+        :math:`G^T W Y`.
+    effects : array, shape (label, column)
+        :math:`Z^T W Y` of all cells.
     weight : array, shape (block, cell, row)
         The diagonal of ``W``.
     own : OwnDrifts
@@ -67,6 +69,7 @@ class Linearisation:
     slope: jax.Array
     bend: jax.Array
     pull: jax.Array
+    effects: jax.Array
     weight: jax.Array
     own: OwnDrifts
 
@@ -224,11 +227,14 @@ def _expand(program: BoundModel, design: Design, theta: Array, drift: Array) -> 
     weight = weight / relative**2
     both = jnp.concatenate([jacobian, design.basis], axis=-1)
     response = left + jnp.einsum("bcnp,bcp->bcn", jacobian, theta)
+    labels = jax.nn.one_hot(design.run_label, len(design.label_rows) if design.joint else 0)
+    columns = jnp.concatenate([labels, response[..., None]], axis=-1)
     return {
         "theta": jnp.asarray(theta),
         "scale": scale,
         "slope": slope,
         "bend": jnp.einsum("bcnp,bcnq->pqbc", weight[..., None] * both, both),
-        "pull": jnp.einsum("bcnp,bcn->pbc", weight[..., None] * both, response),
+        "pull": jnp.einsum("bcnp,bcnl->plbc", weight[..., None] * both, columns),
+        "effects": jnp.einsum("bcnr,bcnl->rl", weight[..., None] * labels, columns),
         "weight": weight,
     }

@@ -29,8 +29,8 @@ class OwnDrifts:
         :math:`S^T W S`, turned; its first block is diagonal.
     reach : array, shape (knot, coordinate + knot, block, cell)
         :math:`S^T W G`, its rows turned.
-    pull : array, shape (knot, block, cell)
-        :math:`S^T W y`, turned.
+    pull : array, shape (knot, column, block, cell)
+        :math:`S^T W Y`, turned.
     lever : array, shape (block, cell, row, knot)
         :math:`W S`, turned.
     first : int
@@ -60,7 +60,7 @@ def turn_own_drifts(bend: Array, pull: Array, lever: Array, knot_axis: np.ndarra
     Parameters
     ----------
     bend : array, shape (coordinate + knot, coordinate + knot, block, cell)
-    pull : array, shape (coordinate + knot, block, cell)
+    pull : array, shape (coordinate + knot, column, block, cell)
     lever : array, shape (block, cell, row, knot)
     knot_axis : array of int, shape (knot,)
 
@@ -76,7 +76,7 @@ def turn_own_drifts(bend: Array, pull: Array, lever: Array, knot_axis: np.ndarra
     turned = {"turn": turn, "reach": back @ reach, "bend": back @ reach[..., size:] @ turn}
     return OwnDrifts(
         **{name: jnp.moveaxis(matrix, (-2, -1), (0, 1)) for name, matrix in turned.items()},
-        pull=jnp.einsum("bckj,jbc->kbc", back, np.asarray(pull)[size:]),
+        pull=jnp.einsum("bckj,jlbc->klbc", back, np.asarray(pull)[size:]),
         lever=jnp.asarray(lever) @ turn,
         first=first,
     )

@@ -13,12 +13,16 @@ cell, then effects block by block, then ``x``, and standard normal ``z`` become 
 :math:`S^T W (\log y - \log f)`, and not to what its linearisation leaves; else a law that bends by more than the noise
 would bend the density with it. Where shares of a total are uncertain the same is done for most else: see `bending`.
 
+Where the noise has effects of runs, these are placed before all else, since rows of several cells may share one, by the
+precision that is left of theirs once all else is integrated out; what follows sees the response without them.
+
 It is a change of variables, so the density is exact for any likelihood and law; only the geometry is approximate.
 Spreads near zero give the non-centred geometry, informative cells the centred one, so that it holds at every number of
 groups.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
@@ -65,11 +69,19 @@ class ConditionalLaplace:
         """
         order, later = self._order()
         seen = eliminate(self.around, given, design, order, drifts="own" in self.program.drift)
-        aim, total = seen.carry(*self._pull(given))
+        pulls = seen.carry(*self._pull(given))
         units, standard = self._standardise(latents, given, design)
         kept, late = self._shared(len(latents.common))
         top = inverse_factor(with_prior(units[kept, None] * seen.bend[kept][:, kept] * units[kept]))
-        shared = jnp.zeros(len(units)).at[kept].set(top.T @ (top @ (units * total)[kept] + standard[kept]))
+        drawn = top @ (units[:, None] * pulls.shared)[kept]
+        runs, first = latents.runs, jnp.zeros((0, 0))
+        if design.joint:
+            runs, first = self._place_runs(runs, given, (pulls.own, pulls.effects, drawn))
+            less = given.run_spread * runs[design.run_label]
+            design = replace(design, log_response=design.log_response - less)
+        column = jnp.append(-given.run_spread * runs[: len(first)], 1.0)
+        aim = jnp.einsum("elb,l->eb", pulls.effects, column)
+        shared = jnp.zeros(len(units)).at[kept].set(top.T @ (drawn @ column + standard[kept]))
 
         tangent = Guess(shared, latents.effects.T[order])
         curve = Curve(kept[:late], units, given, design, seen, self.around, self.program)
@@ -78,20 +90,31 @@ class ConditionalLaplace:
         else:
             effects = seen.centre(aim, units * shared) + apply(transpose(seen.effects), tangent.effects)
             placed, factors = Guess(shared, effects), [top, seen.effects]
-        change, own = sum((log_determinant(factor) for factor in factors), jnp.zeros(())), latents.own
+        change, own = sum((log_determinant(factor) for factor in (first, *factors)), jnp.zeros(())), latents.own
         if seen.own is not None:
             own = self._place_own(seen, own, curve.leave(placed))
             change = change + seen.own.log_determinant
         common = placed.shared[len(given.known) :][: len(latents.common)]
-        moved = Latents(placed.shared[self.program.plain], common, seen.arrange(placed.effects), own)
+        moved = Latents(placed.shared[self.program.plain], common, seen.arrange(placed.effects), own, runs)
         return moved, _density(moved) - _density(latents) + change
 
     def _pull(self, given: Conditions) -> tuple[jax.Array, jax.Array]:
-        """Pull on coordinates and common drift of every cell, and on its own drift, less what is known."""
+        """Pulls on coordinates and common drift of every cell, and on its own drift, less what is known."""
         at, size = self.around, len(given.known)
         known = given.known[:, None, None]
-        pull = given.information * (at.pull - jnp.sum(at.bend[:, :size] * known, axis=1))
-        return pull, at.own.pull - jnp.sum(at.own.reach[:, :size] * known, axis=1)
+        pull = at.pull.at[:, -1].add(-jnp.sum(at.bend[:, :size] * known, axis=1))
+        return given.information * pull, at.own.pull.at[:, -1].add(-jnp.sum(at.own.reach[:, :size] * known, axis=1))
+
+    def _place_runs(
+        self, standard: jax.Array, given: Conditions, pulls: Sequence[jax.Array]
+    ) -> tuple[jax.Array, jax.Array]:
+        """Run effects, all else integrated out, and the factor of their covariance."""
+        size, spread = len(standard), given.run_spread
+        known = jnp.einsum("ilbc,i->l", self.around.pull[: len(given.known), :size], given.known)
+        bend = given.information * self.around.effects.at[:, -1].add(-known)
+        bend = bend - sum(jnp.einsum("ir...,il...->rl", pull[:, :size], pull) for pull in pulls)
+        factor = inverse_factor(with_prior(spread**2 * bend[:, :size]))
+        return factor.T @ (factor @ (spread * bend[:, -1]) + standard), factor
 
     def _order(self) -> tuple[np.ndarray, int]:
         """Effects in the order of their elimination, and how many of them are sought once shares are known."""

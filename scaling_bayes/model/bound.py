@@ -14,7 +14,7 @@ from scaling_bayes.laws.coordinates import Coordinates
 from scaling_bayes.model.design import Array, Design
 from scaling_bayes.model.noise import Noise
 from scaling_bayes.model.priors import Prior
-from scaling_bayes.model.run_effects import sample_run_effects
+from scaling_bayes.model.run_effects import place_run_effects
 
 LKJ = 2.0
 """Concentration of the prior on correlations between a group's effects."""
@@ -35,14 +35,17 @@ class Conditions:
         Effects of a block are ``root @ z`` with standard normal ``z``: spreads, times the factor of their correlation.
     common_scale, own_scale : array, shape (knot,)
         Spread of the common and of the own drift.
+    run_spread : scalar
+        Spread of run effects; zero without any.
     information : scalar
-        What a run at the reference scale says about its log mean.
+        What a row at the reference scale says about its log mean; where run effects are latents, given its run's.
     """
 
     known: jax.Array
     root: jax.Array
     common_scale: jax.Array
     own_scale: jax.Array
+    run_spread: jax.Array
     information: jax.Array
 
 
@@ -59,15 +62,18 @@ class Latents:
     effects : array, shape (block, effect)
     own : array, shape (block, cell, knot)
         Own drifts; empty where the model has none.
+    runs : array, shape (label,)
+        Run effects; empty where the model has none.
     """
 
     population: jax.Array
     common: jax.Array
     effects: jax.Array
     own: jax.Array
+    runs: jax.Array
 
 
-LATENTS = ("population_base", "drift_common_base", "effects_base", "own_base")
+LATENTS = ("population_base", "drift_common_base", "effects_base", "own_base", "within_base")
 """Sites of the latents, in the order of their fields."""
 
 
@@ -117,8 +123,8 @@ class BoundModel:
         known = self._known_population(design)
         root = self._effect_root(design)
         noise = self.noise.sample()
-        weight = self.noise.weight(noise, design.typical_error)
-        given = Conditions(known, root, *self._drift_scales(design), weight)
+        weight = self.noise.weight(noise, design.typical_error, alone=not design.joint)
+        given = Conditions(known, root, *self._drift_scales(design), noise.get("within_spread", jnp.zeros(())), weight)
         latents = self._latents(design, given, transport)
         population = known.at[self.plain].add(design.prior_width[self.plain] * latents.population)
         common, effects = _times(given.common_scale, latents.common), latents.effects
@@ -132,7 +138,8 @@ class BoundModel:
         numpyro.deterministic("population_all", population)
         numpyro.deterministic("drift_common", common)
         numpyro.deterministic("drift_own", own)
-        shared = sample_run_effects(self.noise, noise, mean, design, moved=transport is not None)
+        late = transport is not None and not design.joint
+        shared = place_run_effects(self.noise, noise, latents.runs, mean, design, seek=late)
         with numpyro.handlers.mask(mask=design.weight > 0):
             spread = self.noise.spread(noise, design.noise_distance, design.measured_error)
             around = self.noise.distribution(mean + shared, noise, spread, design.counts)
@@ -202,7 +209,7 @@ class BoundModel:
     def _latents(self, design: Design, given: Conditions, transport: Transport | None) -> Latents:
         blocks, cells, _, dim = design.incidence.shape
         common, own = (design.basis.shape[-1] if part in self.drift else 0 for part in ("common", "own"))
-        shapes = ((len(self.plain),), (common,), (blocks, dim), (blocks, cells, own))
+        shapes = ((len(self.plain),), (common,), (blocks, dim), (blocks, cells, own), design.label_rows.shape)
         named = zip(LATENTS, shapes, strict=True)
         latents = Latents(*(_sample(name, dist.Normal(jnp.zeros(shape), 1.0)) for name, shape in named))
         if transport is not None:

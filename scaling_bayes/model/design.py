@@ -7,6 +7,9 @@ import numpy as np
 
 Array = jax.Array | np.ndarray
 
+MOST_LABELS = 64
+"""Most run effects that are sought together; their precision is factorised at every gradient."""
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -68,3 +71,8 @@ class Design:
     basis: Array
     knot_axis: Array
     drift_median: Array
+
+    @property
+    def joint(self) -> bool:
+        """Whether there are run effects, and few enough to be sought before all else."""
+        return 0 < len(self.label_rows) <= MOST_LABELS

@@ -100,10 +100,13 @@ class Noise(ABC):
         """Scale of all that hides the mean of a run."""
         return self.spread(parameters, distance, error)
 
-    def weight(self, parameters: Parameters, error: Array) -> jax.Array:
-        """Expected information that a run of this measured error at the reference scale carries about its mean."""
+    def weight(self, parameters: Parameters, error: Array, *, alone: bool) -> jax.Array:
+        """Expected information that a row of this measured error at the reference scale carries about its mean.
+
+        A row that is taken `alone` tells less where it shares an effect with others; else its effect is known.
+        """
         information = self.information(parameters, self.width(parameters, 0.0, error))
-        return 1 / (1 / information + parameters["within_spread"] ** 2) if self.within else information
+        return 1 / (1 / information + parameters["within_spread"] ** 2) if self.within and alone else information
 
     def _sample_shape(self) -> Parameters:
         """Declare what the family has beside its scale."""

@@ -6,7 +6,6 @@ r"""What the rows of one run share: its tasks, its checkpoints, the seeds of one
 import jax
 import jax.numpy as jnp
 import numpyro
-import numpyro.distributions as dist
 
 from scaling_bayes.model.design import Array, Design
 from scaling_bayes.model.noise import Noise, Parameters
@@ -15,12 +14,12 @@ TAIL = 4.0
 """Degrees of freedom of the weights by which the effects are sought, so that a diverged row does not lead astray."""
 
 
-def sample_run_effects(
-    noise: Noise, parameters: Parameters, mean: jax.Array, design: Design, *, moved: bool
+def place_run_effects(
+    noise: Noise, parameters: Parameters, standard: jax.Array, mean: jax.Array, design: Design, *, seek: bool
 ) -> Array | float:
-    r"""Declare the run effects to NumPyro and give each row its own.
+    r"""Give each row the effect of its run.
 
-    With `moved`, standard normal coordinates are taken to where the effects are, given all else,
+    With `seek`, standard normal coordinates are taken to where the effects are, given all else,
 
     .. math:: b_r = m_r + v_r z_r, \qquad v_r^{-2} = \tau^{-2} + \sum_{i \in r} w_i, \qquad
         m_r = v_r^2 \sum_{i \in r} w_i (\log y_i - \log \hat y_i)
@@ -32,10 +31,12 @@ def sample_run_effects(
     noise : Noise
     parameters : dict
         From `Noise.sample`.
+    standard : array, shape (label,)
+        Effects in units of their spread; with `seek` coordinates of them.
     mean : array, shape (block, cell, row)
         Log mean without run effects.
     design : Design
-    moved : bool
+    seek : bool
 
     Returns
     -------
@@ -44,12 +45,11 @@ def sample_run_effects(
     if noise.within is None:
         return 0.0
     spread = parameters["within_spread"]
-    base = numpyro.sample("within_base", dist.Normal(jnp.zeros(design.label_rows.shape), 1.0).to_event(1))
-    effects = spread * base
-    if moved:
+    effects = spread * standard
+    if seek:
         aim, width = _seek(noise, parameters, mean, design)
-        effects = aim + width * base
-        change = jnp.log(width / spread) - (effects / spread) ** 2 / 2 + base**2 / 2
+        effects = aim + width * standard
+        change = jnp.log(width / spread) - (effects / spread) ** 2 / 2 + standard**2 / 2
         numpyro.factor("within_move", change.sum())
     numpyro.deterministic("within_effect", effects)
     return effects[design.run_label]

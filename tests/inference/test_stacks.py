@@ -60,7 +60,7 @@ def test_turned_drifts_are_drifts_seen_from_another_side():
     jacobian, basis = rng.normal(size=(2, 1, 9, 2)), rng.normal(size=(2, 1, 9, 5))
     both = np.concatenate([jacobian, basis], axis=-1)
     bend = np.einsum("bcnp,bcnq->pqbc", both, both)
-    own = turn_own_drifts(bend, np.ones((7, 2, 1)), basis, np.array([0, 0, 0, 1, 1]))
+    own = turn_own_drifts(bend, np.ones((7, 1, 2, 1)), basis, np.array([0, 0, 0, 1, 1]))
     back = np.einsum("ikbc,klbc,jlbc->ijbc", own.turn, own.bend, own.turn)
     np.testing.assert_allclose(back, bend[2:, 2:], atol=1e-10)
     np.testing.assert_allclose(np.einsum("bcnk,jkbc->bcnj", own.lever, own.turn), basis, atol=1e-10)

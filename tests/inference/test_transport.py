@@ -27,6 +27,10 @@ MODELS = {
     "run effects": sb.Model(
         CHINCHILLA, pool={"E": "corpus"}, noise=sb.StudentT(within="architecture"), discrepancy=None
     ),
+    "many run effects": sb.Model(CHINCHILLA, pool={"E": "corpus"}, noise=sb.StudentT(within="task"), discrepancy=None),
+    "run effects and drifts": sb.Model(
+        CHINCHILLA, pool={"E": ("corpus", "task"), "alpha": "task"}, noise=sb.StudentT(within="architecture")
+    ),
     "separate and fixed": sb.Model(CHINCHILLA, pool={"A": sb.Separate("corpus"), "beta": 0.28}, noise=NORMAL),
 }
 
@@ -57,7 +61,15 @@ class Recording:
         return self.moved, change
 
 
-SITES = {"population_base": "population", "drift_common_base": "common", "effects_base": "effects", "own_base": "own"}
+SITES = {
+    "population_base": "population",
+    "drift_common_base": "common",
+    "effects_base": "effects",
+    "own_base": "own",
+    "within_base": "runs",
+}
+FEW = 4
+"""Run effects that are sought together, in these tests."""
 
 
 def compare(model, position_seed, bent):
@@ -73,7 +85,7 @@ def compare(model, position_seed, bent):
         position, recording = unravel(flat), Recording(transport)
         density = -potential_energy(program, (design, recording), {}, position)
         moved = {n: getattr(recording.moved, SITES[n]) if n in SITES else v for n, v in position.items()}
-        if "within_base" in moved:
+        if "within_base" in moved and not design.joint:
             sites = constrain_fn(program, (design, transport), {}, position, return_deterministic=True)
             moved["within_base"] = sites["within_effect"] / sites["within_spread"]
         return ravel_pytree(moved)[0], density
@@ -99,7 +111,8 @@ SOME = {("correlated", False), ("common drift only", True)}
         for bent in (False, True)
     ],
 )
-def test_density_is_that_of_the_plain_program_and_the_determinant(case, bent):
+def test_density_is_that_of_the_plain_program_and_the_determinant(case, bent, monkeypatch):
+    monkeypatch.setattr("scaling_bayes.model.design.MOST_LABELS", FEW)
     with jax.enable_x64(True):
         transported, plain, log_determinant = compare(MODELS[case], 3, bent)
     assert abs(log_determinant) > 1.0
