@@ -249,7 +249,7 @@ def suggest(word: str, known: Iterable[str], shown: Iterable[str] | None = None)
     names = [str(name) for name in known]
     if not names:
         return "nothing is known here"
-    listed = names if shown is None else list(shown)
+    listed = dict.fromkeys(names if shown is None else shown)
     folded = {name.casefold(): name for name in reversed(names)}
     near = difflib.get_close_matches(str(word).casefold(), folded, n=1)
     listing = "Known: " + ", ".join(repr(name) for name in listed)

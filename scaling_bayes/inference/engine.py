@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -55,6 +56,8 @@ class Task:
         if not isinstance(self.model, Model):
             found = type(self.model).__name__
             raise TypeError(f"model is a Model, for instance sb.Model(sb.law('chinchilla')); found a {found}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral):
+            raise TypeError(f"seed is a whole number, found {self.seed!r}")
         check_sweep(self.sweep)
 
     def fingerprint(self, settings: Settings, device: str) -> str | None:

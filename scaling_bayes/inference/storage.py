@@ -30,7 +30,7 @@ def save_posterior(posterior: xr.DataTree, path: str | Path, *, overwrite: bool 
     FileExistsError
         If the file exists and `overwrite` is false.
     ValueError
-        For another ending.
+        If `posterior` is none, or for another ending.
     ImportError
         For ``.zarr`` where Zarr is not installed.
 
@@ -43,6 +43,9 @@ def save_posterior(posterior: xr.DataTree, path: str | Path, *, overwrite: bool 
     True
     """
     path = Path(path)
+    if not isinstance(posterior, xr.DataTree) or "scaling_bayes" not in posterior.attrs:
+        found = type(posterior).__name__
+        raise ValueError(f"a posterior is the DataTree that sb.fit or sb.baseline returns; found a {found}")
     engine = _choose_engine(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it, or choose another name")

@@ -1,5 +1,7 @@
 """Groups and combinations of groups that were never fitted, drawn from the population."""
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.laws.record import Record
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, QuestionWarning
 
 
 def complete_groups(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
@@ -37,6 +39,7 @@ def complete_groups(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: 
     for factor, labels in record.factors.items():
         named = points[factor].values.tolist() if factor in points.coords else []
         if new := sorted(set(named) - set(labels)):
+            _warn_of_spelling(factor, new, labels)
             draws = _extend(draws, record, factor, new, rng)
     return draws
 
@@ -75,6 +78,24 @@ def draw_run_effects(
     more = rng.standard_normal((*known.shape[:2], len(new))) * draws["within_spread"].values[..., None]
     every = np.concatenate([known.values[..., : len(fitted)], more], axis=-1)
     return xr.DataArray(every[..., fitted.append(new).get_indexer(labels)], dims=("chain", "draw", dim))
+
+
+def _warn_of_spelling(factor: str, new: Sequence[str], fitted: Sequence[str]) -> None:
+    """Say so if a label never fitted is a fitted one up to capitals, blanks and punctuation."""
+    bare = {_strip(label): label for label in fitted}
+    for label in new:
+        if meant := bare.get(_strip(label)):
+            warnings.warn(
+                f"{factor} {label!r} was not fitted and is answered as a new group; if {meant!r} is meant, write it so",
+                QuestionWarning,
+                stacklevel=2,
+            )
+
+
+def _strip(label: str) -> str:
+    """A label without capitals, blanks and punctuation; a number keeps its sign and its point."""
+    bare = "".join(filter(str.isalnum, label)).casefold()
+    return bare if any(map(str.isalpha, label.replace("e", ""))) else label
 
 
 def _cube_of_drifts(draws: xr.Dataset, record: Record, rng: np.random.Generator) -> xr.Dataset:

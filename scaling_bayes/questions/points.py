@@ -25,7 +25,10 @@ class QuestionError(ValueError):
 
 
 class QuestionWarning(UserWarning):
-    """An answer that holds for some of the draws only; the message says for how many, and where."""
+    """An answer that may not be what was asked; the message says why.
+
+    It holds for some of the draws only, or it is of a label never fitted that looks like a fitted one.
+    """
 
 
 def read_record(posterior: xr.DataTree) -> Record:
@@ -137,17 +140,16 @@ def as_points(
     if isinstance(at, Mapping) and not isinstance(at, xr.Dataset):
         _refuse_unknown(given, [*known, *map(str, fitted.variables)])
     if "C" not in given and fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} <= given.keys():
+        _count_points({name: given[name] for name in ("N", "D")})
         given["C"] = 6.0 * _to_numbers("N", given["N"]) * _to_numbers("D", given["D"])
     given = {name: given[name] for name in dict.fromkeys(known) if name in given and name != through}
     if absent := [name for name in needed if name not in given]:
         raise QuestionError(
             f"at= lacks {', '.join(absent)}; this posterior needs {', '.join(needed)} in the units of the fitted sweep"
         )
-    length = max(np.size(values) for values in given.values())
-    if not length:
-        raise QuestionError("at= has no points: give at least one value of each covariate")
-    signed = _signed_covariates(record)
-    columns = {n: _read_column(n, v, length, label=n in groups, signed=n in signed) for n, v in given.items()}
+    length, signed = _count_points(given), _signed_covariates(record)
+    read = {n: _to_labels(n, v) if n in groups else _to_numbers(n, v, signed=n in signed) for n, v in given.items()}
+    columns = {n: np.broadcast_to(column, (length,)) for n, column in read.items()}
     columns["extrapolation"] = record.extrapolation(columns)
     units = {name: fitted[name].attrs.get("units") for name in columns if name in fitted}
     attrs = {name: {"units": unit} for name, unit in units.items() if unit}
@@ -189,13 +191,18 @@ def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
             raise QuestionError(f"at= names {name!r}, which the fitted sweep does not have: {suggest(name, known)}")
 
 
-def _read_column(name: str, values: Any, length: int, *, label: bool, signed: bool) -> np.ndarray:
-    if np.size(values) not in (1, length):
-        raise QuestionError(
-            f"at[{name!r}] has {np.size(values)} values and another column has {length}; give one value or equally many"
-        )
-    column = _to_labels(name, values) if label else _to_numbers(name, values, signed=signed)
-    return np.broadcast_to(column, (length,))
+def _count_points(given: Mapping[str, Any]) -> int:
+    """Length of the longest column; the others are as long, or hold one value for all points."""
+    length = max(map(np.size, given.values()), default=0)
+    if not length:
+        raise QuestionError("at= has no points: give at least one value of each covariate")
+    for name, values in given.items():
+        if np.size(values) not in (1, length):
+            raise QuestionError(
+                f"at[{name!r}] has {np.size(values)} values and another column has {length}; give one value or equally "
+                "many"
+            )
+    return length
 
 
 def _to_labels(name: str, values: Any) -> np.ndarray:

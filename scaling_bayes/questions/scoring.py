@@ -168,6 +168,9 @@ def _labels(scored: xr.Dataset, by: Sequence[str]) -> pd.Series:
 def _log_observed(held_out: xr.Dataset, record: Record, levels: Sequence[float]) -> np.ndarray:
     """Log of what was measured, after checks that it can be compared with what is predicted."""
     name = record.response
+    if not isinstance(held_out, xr.Dataset):
+        found = type(held_out).__name__
+        raise QuestionError(f"held_out is a sweep, found a {found}; make one with sb.as_sweep, or sb.hold_out a part")
     if name not in held_out:
         raise QuestionError(
             f"the posterior predicts {name!r}, which the held-out runs lack; they have {', '.join(map(str, held_out))}"

@@ -181,7 +181,7 @@ def _as_numbers(column: pd.Series, name: str) -> pd.Series:
     if text.any():
         raise SweepError(
             f"{name!r} (column {column.name!r}) is {column[text].iloc[0]!r} in {say_rows(column.index[text])}; "
-            "expected a number."
+            f"expected a number, in the unit that units={{{name!r}: ...}} declares."
         )
     return numbers
 

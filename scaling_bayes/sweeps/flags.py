@@ -28,26 +28,30 @@ RISE = 0.03
 CURVE_POINTS = 4
 BITS_PER_NAT = 1 / np.log(2)
 
-PLAUSIBLE_MEDIAN = {"N": (1e5, "parameters"), "D": (1e6, "tokens")}
+PLAUSIBLE_MEDIAN = {"N": (1e5, 1e13, "parameters"), "D": (1e6, 1e15, "tokens")}
 PLAUSIBLE_FLOPS = (0.3, 3.0)
 
 
 def note_units(frame: pd.DataFrame, units: dict[str, str]) -> list[str]:
     r"""Say where sizes look as if they were given in another unit.
 
-    Median N below 1e5, median D below 1e6, or :math:`C / (6 N D)` outside [0.3, 3] with D in tokens.
+    Median N outside [1e5, 1e13], median D outside [1e6, 1e15], or, with D in tokens, :math:`C / (6 N D)` outside
+    [0.3, 3].
 
     Examples
     --------
     >>> note_units(pd.DataFrame({"N": [70.0, 400.0]}), {"N": "parameters"})[0][:32]
     'median N is 235 parameters, belo'
     """
-    notes = [
-        f"median {name} is {frame[name].median():g} {unit}, below {least:g}: was the column in millions or billions? "
-        f"Declare units={{{name!r}: 'million'}} or the like."
-        for name, (least, unit) in PLAUSIBLE_MEDIAN.items()
-        if units.get(name) == unit and frame[name].median() < least
-    ]
+    notes = []
+    for name, (least, most, unit) in PLAUSIBLE_MEDIAN.items():
+        median = float(frame[name].median()) if units.get(name) == unit else least
+        if median < least:
+            asked = f"below {least:g}: was the column in millions or billions? Declare units={{{name!r}: 'million'}}"
+            notes.append(f"median {name} is {median:g} {unit}, {asked} or the like.")
+        elif median > most:
+            asked = f"above {most:g}: was the column in single {unit} already? Declare units={{{name!r}: {unit!r}}}"
+            notes.append(f"median {name} is {median:g} {unit}, {asked} or the like.")
     if {"N", "D", "C"} <= set(units) and units["D"] == "tokens":
         ratio = float((frame["C"] / (6 * frame["N"] * frame["D"])).median())
         if not PLAUSIBLE_FLOPS[0] <= ratio <= PLAUSIBLE_FLOPS[1]:

@@ -41,6 +41,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     scaling_bayes.symbols.SweepError: no reader for 'runs.xlsx': Known: '.csv', '.csv.gz', '.parquet', '.jsonl'.
     """
     path = Path(path)
+    if path.is_dir():
+        raise SweepError(f"{str(path)!r} is a folder; expected a file with a table.")
     reader = next((READERS[ending] for ending in READERS if path.name.endswith(ending)), None)
     if reader is None:
         raise SweepError(f"no reader for {path.name!r}: {suggest(path.suffix, READERS)}.")

@@ -143,6 +143,8 @@ def _find_problem(sweep: Any) -> str:
         return f"{type(sweep).__name__} is no xarray.Dataset"
     if "run" not in sweep.dims:
         return "no dim 'run'"
+    if not sweep.sizes["run"]:
+        return "it has no runs"
     absent = [name for name in (*_PROMISED, *LIST_ATTRS) if name not in sweep.attrs]
     if absent:
         return f"attrs lack {absent}"

@@ -286,6 +286,9 @@ REFUSED = {
     "no chains": (lambda s: sb.fit(sb.Model(sb.law("power")), s, seed=0, chains=0), ValueError, "chains is at least 1"),
     "few draws": (lambda s: sb.fit(sb.Model(sb.law("power")), s, seed=0, draws=2), ValueError, "draws is at least 4"),
     "no table": (lambda s: sb.fit(sb.Model(sb.law("power")), s["loss"].values, seed=0), sb.SweepError, "as_sweep"),
+    "no runs": (lambda s: sb.fit(sb.Model(sb.law("power")), s.isel(run=[]), seed=0), sb.SweepError, "no runs"),
+    "a word for a seed": (lambda s: sb.fit(sb.Model(sb.law("power")), s, seed="a"), TypeError, "whole number.*'a'"),
+    "half a seed": (lambda s: sb.fit(sb.Model(sb.law("power")), s, seed=0.5), TypeError, "whole number.*0.5"),
 }
 
 

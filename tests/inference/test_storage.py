@@ -50,6 +50,13 @@ def test_other_endings_are_refused(posterior, tmp_path, name):
         sb.open_posterior(tmp_path / name)
 
 
+@pytest.mark.parametrize("thing", [xr.Dataset(), xr.DataTree(), None])
+def test_only_a_posterior_is_saved(thing, tmp_path):
+    with pytest.raises(ValueError, match=f"found a {type(thing).__name__}"):
+        sb.save_posterior(thing, tmp_path / "mine.nc")
+    assert not any(tmp_path.iterdir())
+
+
 def test_what_is_no_posterior_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"mine\.nc"):
         sb.open_posterior(tmp_path / "mine.nc")

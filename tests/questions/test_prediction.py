@@ -7,7 +7,7 @@ import xarray as xr
 
 from scaling_bayes.laws import Law
 from scaling_bayes.laws.wiener import wiener_basis
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, QuestionWarning
 from scaling_bayes.questions.prediction import predict
 
 CHINCHILLA = "E + A*N**-alpha + B*D**-beta"
@@ -97,6 +97,8 @@ def test_compute_is_derived_only_where_the_sweep_counts_it_as_6nd(make_sweep, ma
     at = {"N": [1e9, 1e10], "D": 1e10}
     derived = predict(make_posterior(sweep, CHINCHILLA), at)
     np.testing.assert_allclose(derived["C"], [6e19, 6e20])
+    with pytest.raises(QuestionError, match="'N'.* 2 values.*3"):
+        predict(make_posterior(sweep, CHINCHILLA), at | {"D": [1e9, 1e10, 1e11]})
     measured = make_posterior(sweep.assign_attrs(flop_rule="measured"), CHINCHILLA)
     np.testing.assert_array_equal(predict(measured, at | {"C": 1e21})["C"], [1e21, 1e21])
     with pytest.raises(QuestionError, match="lacks C; this posterior needs N, D, C"):
@@ -125,6 +127,13 @@ def test_compute_is_derived_only_where_the_sweep_counts_it_as_6nd(make_sweep, ma
 def test_bad_points_are_refused(pooled, at, says):
     with pytest.raises(QuestionError, match=says):
         predict(pooled, at)
+
+
+def test_a_known_group_in_another_spelling_is_told_from_a_new_one(pooled):
+    for label in ("Web", " web", "we-b"):
+        with pytest.warns(QuestionWarning, match="not fitted and is answered as a new group; if 'web' is meant"):
+            predict(pooled, {"N": 1e9, "corpus": label})
+    assert predict(pooled, {"N": 1e9, "corpus": "webs"})["loss"].sizes["point"] == 1
 
 
 @pytest.mark.parametrize("thing", [None, {"posterior": 1}, xr.DataTree(), xr.Dataset()])

@@ -139,6 +139,7 @@ def test_seeds_reproduce(make_sweep, make_posterior):
 UNLIKE = {
     "another unit": (lambda s: convert_loss(s, "bits/token"), {}, "'nats/token'.*'bits/token'.*convert_loss"),
     "another response": (lambda s: s.rename(loss="error"), {}, "'loss'.*lack; they have error"),
+    "a table": (lambda s: s.to_dataframe(), {}, "found a DataFrame.*as_sweep"),
     "no group": (lambda s: s.drop_vars("corpus"), {}, "lack the labels of corpus"),
     "not positive": (lambda s: s.assign(loss=s["loss"].where(s["N"] > 5e9, 0.0)), {}, r"runs at \[0, 1\]"),
     "not finite": (lambda s: s.assign(loss=s["loss"].where(s["N"] < 5e9)), {}, r"runs at \[2, 3\]"),

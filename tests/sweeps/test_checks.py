@@ -118,6 +118,7 @@ WARNED = {
         ["1 exact duplicate kept", "row 128"],
     ),
     "N in millions": (table(N=N / 1e6), LOSS, ["median N is 65", "below 100000", "'million'"]),
+    "N given as millions": (table(N=N * 1e6), LOSS, ["median N is 6", "above 1e+13", "'parameters'"]),
     "D in billions": (table(D=D / 1e9), LOSS, ["median D is 13", "below 1e+06"]),
     "C per token": (
         table(C=6 * N),

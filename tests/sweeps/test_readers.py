@@ -56,6 +56,7 @@ def test_a_table_without_rows_is_named(tmp_path):
     [
         ("runs.xls", "no reader for 'runs.xls'"),
         ("runs.csv", "there is no file"),
+        (".", "'.' is a folder"),
         ("sweep.nc", "there is no file"),
         ("file:///nowhere/runs.csv", "could not read file:///nowhere/runs.csv"),
     ],
