@@ -59,7 +59,8 @@ def allocate(
         Budgets, in the unit of `cost`: training FLOP by default.
     cost : Cost
         See `scaling_bayes.costs`. It counts 6ND by default, whatever the sweep's own C counts (``flop_rule``): where
-        that was measured, groups whose C is more than 6ND seem cheaper here than they were.
+        that was measured, groups whose C is more than 6ND seem cheaper here than they were. ``costs.measured`` of the
+        runs of one group is what these cost; ask for that group in `at`.
     at : mapping, optional
         One value of each further covariate, and one label of each grouping that is not to be a dim.
     eps : float

@@ -60,7 +60,7 @@ def require(
         ``C`` for the budget, in the unit of `cost`; or a covariate of the law, the others held by `at`.
     cost : Cost
         See `scaling_bayes.costs`; along C of a law in size and data. It counts 6ND by default, whatever the sweep's own
-        C counts; see `allocate`.
+        C counts: see `allocate`, and ``costs.measured``.
     tokens_per_parameter : float, optional
         Keep this ratio instead of the best one; along N or D too, in place of a value of the other.
     at : mapping, optional

@@ -10,6 +10,7 @@ from scaling_bayes.laws.costs import (
     gmacs,
     gpu_hours,
     inference,
+    measured,
     memory_traffic,
     six_nd,
     step_time,
@@ -18,6 +19,7 @@ from scaling_bayes.laws.costs import (
 )
 
 HOURS = {"flop_per_second": 1e15, "utilisation": 0.4}
+RUNS = {"N": [1e6, 1e8, 1e10], "D": [2e7, 2e9, 4e11], "C": [6.4e14, 4.1e18, 4.9e22]}
 COSTS = {
     "6ND": six_nd,
     "GMAC": gmacs(),
@@ -29,6 +31,7 @@ COSTS = {
     "seconds": step_time(batch=5e5, fixed=0.02, copies=lambda N: 3e4 * N**0.6, per_copy=1e-12, per_flop=1e-15),
     "transformer": transformer(),
     "transformer without embeddings": transformer(counting="non_embedding", context=8192, vocabulary=1e5),
+    "measured": measured(RUNS, tolerance=0.5),
     "the user's own": Cost("squared", "euro", lambda N: 1e-18 * N**2, lambda N: 100.0 + 0 * N),
 }
 SIZES = np.geomspace(1e6, 1e12, 13)
@@ -102,9 +105,26 @@ def test_the_width_gives_the_size_back(vocabulary):
     np.testing.assert_allclose(12 * d**3 / 100 + vocabulary * d, SIZES, rtol=1e-9)
 
 
+@pytest.mark.parametrize("counted", [six_nd, transformer(), transformer(context=64)], ids=lambda cost: cost.name)
+def test_a_measured_cost_is_what_the_runs_cost(counted):
+    N, D = np.geomspace(1e8, 1e10, 7), np.geomspace(1e12, 1e9, 7)
+    C = counted.spend(N, D)
+    np.testing.assert_allclose(measured({"N": N, "D": D, "C": C}).spend(N, D), C, rtol=0.1)
+    of_one_size = measured({"N": N[:1], "D": D[:1], "C": C[:1]})
+    np.testing.assert_allclose(of_one_size.spend(2 * N[0], 3 * D[0]), 6 * C[0], rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
+        (lambda: measured({"N": [1e6], "D": [1e9]}), "lack C"),
+        (lambda: measured({**RUNS, "D": [2e7, 0.0, 4e11]}), "D of runs holds"),
+        (lambda: measured({**RUNS, "N": [1e6]}), "one length.* found 1, 3 and 3"),
+        (lambda: measured({"N": [], "D": [], "C": []}), "at least 1; found 0"),
+        (
+            lambda: measured({"N": [1e6, 1e6], "D": [1e9, 1e9], "C": [6e15, 9e15]}),
+            "differs by up to 22%.*one architecture",
+        ),
         (lambda: six_nd + gmacs(), "in FLOP and .* in GMAC.*times"),
         (lambda: gpu_hours(gmacs(), **HOURS), "in GMAC; give a cost in FLOP"),
         (lambda: gpu_hours(flop_per_second=1e15, utilisation=40), "at most 1; found 40"),

@@ -97,7 +97,7 @@ def test_compute_is_derived_only_where_the_sweep_counts_it_as_6nd(make_sweep, ma
     at = {"N": [1e9, 1e10], "D": 1e10}
     derived = predict(make_posterior(sweep, CHINCHILLA), at)
     np.testing.assert_allclose(derived["C"], [6e19, 6e20])
-    with pytest.raises(QuestionError, match="'N'.* 2 values.*3"):
+    with pytest.raises(QuestionError, match=r"'N'.* 2 values.*3"):
         predict(make_posterior(sweep, CHINCHILLA), at | {"D": [1e9, 1e10, 1e11]})
     measured = make_posterior(sweep.assign_attrs(flop_rule="measured"), CHINCHILLA)
     np.testing.assert_array_equal(predict(measured, at | {"C": 1e21})["C"], [1e21, 1e21])
