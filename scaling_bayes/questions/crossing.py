@@ -18,7 +18,7 @@ from scaling_bayes.questions.forecast import Forecast, describe
 from scaling_bayes.questions.inversion import root_in_cell
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import log_nodes
-from scaling_bayes.questions.points import QuestionError, check_size, count_draws, read_single
+from scaling_bayes.questions.points import QuestionError, check_size, count_draws, read_range, read_single
 from scaling_bayes.questions.spending import trace
 from scaling_bayes.symbols import sense_of
 
@@ -94,7 +94,7 @@ def crossover(
     (1.0, 1.0)
     """
     where = {"along": along, "at": at, "average": average, "tokens_per_parameter": tokens_per_parameter}
-    return _summarise(_draw_crossings(posterior, group, between, _read_range(within), seed=seed, **where))
+    return _summarise(_draw_crossings(posterior, group, between, read_range(within), seed=seed, **where))
 
 
 @mixed
@@ -133,13 +133,6 @@ def _read_pair(record: Any, group: str | Sequence[str], between: Sequence[str | 
     if isinstance(between, str) or len(between) != 2:
         raise QuestionError(f"between= is two labels of {group}, found {between!r}")
     return read_choices(record, group, between)
-
-
-def _read_range(within: tuple[float, float]) -> tuple[float, float]:
-    low, high = (float(end) for end in within)
-    if not 0 < low < high < np.inf:
-        raise QuestionError(f"within= is a range of positive scales, lowest first, found {within!r}")
-    return low, high
 
 
 def _measure(ahead: Forecast, *, choices: Choices, averaged: Sequence[str], nodes: np.ndarray) -> xr.Dataset:

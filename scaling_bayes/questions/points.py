@@ -91,6 +91,28 @@ def check_size(numbers: int, advice: str) -> None:
         raise QuestionError(f"this answer would hold {size / 2**30:.1f} GB of draws, and 1 GB is the limit; {advice}")
 
 
+def read_range(within: Any) -> tuple[float, float]:
+    """Ends of the scales between which a question looks.
+
+    Raises
+    ------
+    QuestionError
+        If it is no pair of positive numbers, lowest first.
+
+    Examples
+    --------
+    >>> read_range((1e18, 1e24))
+    (1e+18, 1e+24)
+    """
+    try:
+        low, high = (float(end) for end in within)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not 0 < low < high < np.inf:
+        raise QuestionError(f"within= is a range of positive scales, lowest first, as (1e18, 1e24); found {within!r}")
+    return low, high
+
+
 def count_draws(posterior: xr.DataTree, record: Record, named: Container[str]) -> int:
     """Draws of everything that a question is answered for at a point: of each group of the groupings not named."""
     sizes = posterior["posterior"].sizes

@@ -14,7 +14,7 @@ from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.interpolation import interpolate, interpolate_linearly, look_up
 from scaling_bayes.questions.inversion import first_reach
 from scaling_bayes.questions.mixture import mixed
-from scaling_bayes.questions.points import QuestionError, check_size, read_single
+from scaling_bayes.questions.points import QuestionError, check_size, read_range, read_single
 from scaling_bayes.questions.splits import QUANTITIES, Search, can_choose, lay_range
 from scaling_bayes.questions.surface import SPLIT, Surface, read_surface, total_drift
 from scaling_bayes.symbols import suggest
@@ -97,7 +97,8 @@ def require(
     free = _free(along, at or {}, tokens_per_parameter, posterior)
     surface = read_surface(posterior, at, rng, cost=cost, chosen=free)
     check_size(surface.elements * max(QUANTITIES * len(target), PLACES), "ask for fewer targets at once")
-    ends = _read_range(within or _default_range(surface, along, cost))
+    low, high = read_range(within or _default_range(surface, along, cost))
+    ends = float(np.log(low)), float(np.log(high))
     grid = xr.DataArray(np.linspace(ends[0], ends[1], PLACES), dims="place")
     line, drifts = _lay_line(surface, along, cost, tokens_per_parameter, ends, rng)
     covariates = line(grid)
@@ -133,14 +134,6 @@ def _default_range(surface: Surface, along: str, cost: Cost) -> tuple[float, flo
         raise QuestionError(f"the fitted range of {along} is not known in {cost.unit}: give within=(lowest, highest)")
     low, high = [cost.spend(fitted["N"][i], fitted["D"][i]) if known else fitted[along][i] for i in (0, 1)]
     return BELOW * low, ABOVE * high
-
-
-def _read_range(within: tuple[float, float]) -> tuple[float, float]:
-    """Logarithms of the ends of a range."""
-    low, high = within
-    if not 0 < low < high < np.inf:
-        raise QuestionError(f"within= is (lowest, highest), above 0 and finite; found {within!r}")
-    return float(np.log(low)), float(np.log(high))
 
 
 def _lay_line(

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.questions.forecast import describe
-from scaling_bayes.questions.points import QuestionError, read_single
+from scaling_bayes.questions.points import QuestionError, read_range, read_single
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.symbols import sense_of, suggest
 
@@ -64,11 +64,9 @@ def tune(
     record = read_single(posterior)
     if along not in record.law.covariates:
         raise QuestionError(f"{along!r} is no covariate of the law: {suggest(along, record.law.covariates)}")
-    low, high = within or record.fitted[along]
-    if not 0 < low < high or size < 5:
-        raise QuestionError(
-            f"within= is a range of positive numbers and size= at least 5, found {low:g}, {high:g}, {size}"
-        )
+    low, high = read_range(within or record.fitted[along])
+    if size < 5:
+        raise QuestionError(f"size= is at least 5, found {size}")
     table, values = _as_table(at), np.geomspace(low, high, size)
     grid = table.loc[table.index.repeat(size)].assign(**{along: np.tile(values, len(table))})
     with np.errstate(over="ignore", invalid="ignore"):  # said below

@@ -57,7 +57,7 @@ def test_an_end_of_the_range_is_told_from_a_vertex(bowl):
     ("along", "choices", "message"),
     [
         ("batch", {}, "'batch' is no covariate"),
-        ("lr", {"within": (0.1, 0.01)}, "range of positive numbers"),
+        ("lr", {"within": (0.1, 0.01)}, "range of positive scales"),
         ("lr", {"size": 3}, "at least 5"),
         ("lr", {"within": (1e-300, 1e300)}, "not finite at"),
     ],
