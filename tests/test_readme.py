@@ -2,12 +2,15 @@
 
 import functools
 import re
+import shlex
 import warnings
 from pathlib import Path
 
 import pandas as pd
+from typer.testing import CliRunner
 
 import scaling_bayes as sb
+from scaling_bayes.command.application import app
 from scaling_bayes.inference import choice
 from scaling_bayes.inference.sampler import Settings
 
@@ -39,6 +42,18 @@ def test_own_sweep(monkeypatch, tmp_path):
     names: dict[str, object] = {"sb": sb}
     exec(BLOCKS[3], names)
     assert names["sweep"]["N"].max() == 4e6
+
+
+def test_the_command_declares_its_table(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    table = {"params": [1e8, 2e8, 4e8], "tokens": [4e9, 2e10, 3e9], "data": ["web", "code", "web"]}
+    pd.DataFrame({**table, "val_loss": [3.4, 3.1, 3.0]}).to_csv("runs.csv", index=False)
+    fitted = []
+    monkeypatch.setattr(sb, "fit", lambda model, sweep, **settings: fitted.append(sweep))
+    command = re.search(r"scaling-bayes (fit .*?)\n```", README, flags=re.DOTALL)
+    CliRunner().invoke(app, shlex.split(command[1].replace("\\\n", " ")))
+    assert fitted[0].sizes["run"] == 2
+    assert fitted[0]["loss"].attrs["units"] == "nats/token"
 
 
 def test_every_block_is_tried():

@@ -62,7 +62,8 @@ def fit(
 ) -> None:
     """Fit a law to a table, hold the largest scales out, and write posterior, scores, figures and fit card.
 
-    Writes posterior.nc, held_out.csv and scores.csv where scales were held out, report.html, card.json and figures/.
+    Writes posterior.nc; where scales were held out held_out.nc, held_out.csv and scores.csv; report.html, card.json and
+    figures/.
     """  # fmt: skip
     started = time.perf_counter()
     check_free([output], overwrite=force)
@@ -78,7 +79,7 @@ def fit(
     say("writing scores, figures and the fit card ...")
     written = [sb.save_posterior(posterior, output / "posterior.nc", overwrite=force)]
     scored = None if held_out is None else sb.score(posterior, held_out)
-    written += [] if scored is None else _write_scores(scored, output)
+    written += [] if scored is None or held_out is None else _write_scores(scored, held_out, output)
     written += write_report(posterior, output, stated, held_out=held_out, overwrite=force)
     _tell(posterior, scored, written, as_json=as_json)
     say(f"{time.perf_counter() - started:.0f} seconds")
@@ -117,13 +118,14 @@ def _declare(
     return declared
 
 
-def _write_scores(scored: xr.Dataset, folder: Path) -> list[Path]:
-    """Write the scores of held-out runs: of each run, and over all."""
-    runs, table = folder / "held_out.csv", folder / "scores.csv"
+def _write_scores(scored: xr.Dataset, held_out: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the held-out runs, and their scores: of each run, and over all."""
+    sweep, runs, table = folder / "held_out.nc", folder / "held_out.csv", folder / "scores.csv"
+    held_out.to_netcdf(sweep, engine="h5netcdf")
     columns = ["observed", "median", "lower", "upper", "inside", "pit", "crps", "extrapolation"]
     scored[columns].sel(level=0.9).to_dataframe().to_csv(runs)
     sb.score_table(scored).to_csv(table)
-    return [runs, table]
+    return [sweep, runs, table]
 
 
 def _tell(posterior: xr.DataTree, scored: xr.Dataset | None, written: list[Path], *, as_json: bool) -> None:

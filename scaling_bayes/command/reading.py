@@ -102,6 +102,15 @@ def read_pool(text: str, law: sb.Law, groups: list[str]) -> dict[str, Any]:
     return {p: tuple(over.split("+")) for p, over in named.items()}
 
 
+def read_held_out(path: Path | None) -> xr.Dataset | None:
+    """Runs that a fit did not see."""
+    if path is not None and path.suffix != SAVED:
+        raise typer.BadParameter(
+            f"{str(path)!r} is no saved sweep ({SAVED}), as `fit` writes held_out{SAVED}", param_hint="--held-out"
+        )
+    return None if path is None else sb.read_sweep(path)
+
+
 def read_runs(path_or_name: str, declared: dict[str, Any]) -> xr.Dataset:
     """A sweep: a table with its declarations, a saved sweep, or one of the catalogue by name."""
     if "/" in path_or_name or path_or_name.endswith(ENDINGS):

@@ -10,7 +10,7 @@ from scaling_bayes.command.asking import At, Posterior
 from scaling_bayes.command.cards import WRITERS, check_free, save_figures, write_report
 from scaling_bayes.command.pictures import draw_figures
 from scaling_bayes.command.printing import Force, Json, Level, Strict, end, print_files, say
-from scaling_bayes.command.reading import read_names, read_points, read_runs
+from scaling_bayes.command.reading import read_held_out, read_names, read_points
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import read_record
 
@@ -39,7 +39,7 @@ def report(
         fitted,
         output,
         metadata,
-        held_out=None if held_out is None else read_runs(str(held_out), {}),
+        held_out=read_held_out(held_out),
         forms=list(read_names(forms, "--forms")),
         at=read_points(at) if at else None,
         overwrite=force,
@@ -58,9 +58,7 @@ def figures(
 ) -> None:
     """Draw every figure that a saved posterior supports, as PDF and PNG."""
     check_free([output], overwrite=force)
-    drawn, absent = draw_figures(
-        sb.open_posterior(posterior), None if held_out is None else read_runs(str(held_out), {})
-    )
+    drawn, absent = draw_figures(sb.open_posterior(posterior), read_held_out(held_out))
     for name, why in absent.items():
         say(f"no {name}: {why}")
     print_files(save_figures(drawn, output), as_json=as_json)

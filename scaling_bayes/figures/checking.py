@@ -101,17 +101,23 @@ def plot_check(checked: xr.Dataset, *, hue: str | None = None) -> Figure:
     parameters = len(dict(quantities))
     third = max(1.15, 0.22 * parameters) if parameters or checked.sizes["gate"] else 0.3
     heights = [1.6, 1.0, third, 0.13 * len(findings) + 0.05]
-    with new_figure(sum(heights) + 1.3, shows=checked) as fig:
-        grid = fig.add_gridspec(4, 12, height_ratios=heights)
-        _draw_residuals(fig.add_subplot(grid[0, :8]), groups, str(checked.attrs["scale"]))
-        _draw_pit(fig.add_subplot(grid[0, 8:]), checked["pit"].values)
+    with new_figure(sum(heights) + 1.6, shows=checked) as fig:
+        rows = fig.add_gridspec(4, 1, height_ratios=heights)
+        above, third_row = (
+            rows[0].subgridspec(1, 2, width_ratios=[8, 4]),
+            rows[2].subgridspec(1, 2, width_ratios=[7, 5]),
+        )
+        _draw_residuals(fig.add_subplot(above[0]), groups, str(checked.attrs["scale"]))
+        _draw_pit(fig.add_subplot(above[1]), checked["pit"].values)
         for k, name in enumerate(statistics):
-            part = slice(12 * k // len(statistics), 12 * (k + 1) // len(statistics))
-            _draw_statistic(fig.add_subplot(grid[1, part]), checked.sel(statistic=name), str(name), first=k == 0)
-        _draw_contraction(fig.add_subplot(grid[2, :7]), quantities, checked, list(groups))
-        _write_gates(fig.add_subplot(grid[2, 7:]), checked)
-        _write_findings(fig.add_subplot(grid[3, :]), findings)
+            ax = fig.add_subplot(rows[1].subgridspec(1, len(statistics))[k])
+            _draw_statistic(ax, checked.sel(statistic=name), str(name), first=k == 0)
+        _draw_contraction(fig.add_subplot(third_row[0]), quantities, checked, list(groups))
+        _write_gates(fig.add_subplot(third_row[1]), checked)
+        _write_findings(fig.add_subplot(rows[3]), findings)
         _write_legend(fig, list(groups), bool(flagged_runs(checked).any()))
+        for text in (text for ax in fig.axes for text in ax.texts):
+            text.set_in_layout(False)  # heights make room for them; the layout finds none for one as tall as its axes
         return fig
 
 
@@ -153,7 +159,7 @@ def _draw_residuals(ax: Axes, groups: Mapping[str, xr.Dataset], scale: str) -> N
     ax.axhspan(-2, 2, color=SHADE, lw=0, zorder=0)
     ax.axhline(0, color=INK, lw=0.6, zorder=1)
     ax.set_yscale("symlog", linthresh=LINEAR)
-    ax.yaxis.set_major_locator(FixedLocator([-100, -30, -10, -3, 0, 3, 10, 30, 100]))
+    ax.yaxis.set_major_locator(FixedLocator([-100, -30, -10, -2, 0, 2, 10, 30, 100]))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
     runs = next(iter(groups.values()))
@@ -248,5 +254,4 @@ def _write_gates(ax: Axes, checked: xr.Dataset) -> None:
 
 def _write_findings(ax: Axes, lines: list[str]) -> None:
     ax.axis("off")
-    text = ax.text(0, 1, "\n".join(lines), va="top", fontsize=points(6.5), linespacing=1.35, transform=ax.transAxes)
-    text.set_in_layout(False)  # its room is counted by lines; the layout finds none for a text as tall as its axes
+    ax.text(0, 1, "\n".join(lines), va="top", fontsize=points(6.5), linespacing=1.35, transform=ax.transAxes)

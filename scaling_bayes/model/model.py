@@ -99,6 +99,8 @@ class Model:
             )
         if not (discrepancy is None or discrepancy == "auto" or isinstance(discrepancy, Discrepancy)):
             raise ValueError(f"discrepancy is 'auto', a Discrepancy or None, found {discrepancy!r}")
+        if not isinstance(priors, Mapping | None):
+            raise TypeError(f"priors is a mapping of parameters to distributions of NumPyro, found {priors!r}")
         object.__setattr__(self, "law", law)
         object.__setattr__(self, "pool", check_pool(pool, law.parameters))
         object.__setattr__(self, "priors", {p: Prior.read(d) for p, d in (priors or {}).items()})

@@ -198,13 +198,15 @@ def check_pool(pool: Mapping[str, Any] | None, parameters: tuple[str, ...]) -> d
     ValueError
         If `pool` names what is no parameter.
     TypeError
-        If one of its values is no pooling; see `as_pooling`.
+        If it is no mapping, or one of its values is no pooling; see `as_pooling`.
 
     Examples
     --------
     >>> check_pool({"E": "corpus"}, ("E", "A"))
     {'E': Partial(groups=('corpus',)), 'A': Shared()}
     """
+    if not isinstance(pool, Mapping | None):
+        raise TypeError(f"pool is a mapping of parameters to groupings, for instance {{'E': 'corpus'}}; found {pool!r}")
     given = dict(pool or {})
     if strangers := given.keys() - set(parameters):
         raise ValueError(f"pool names {sorted(strangers)}, but the law's parameters are {', '.join(parameters)}")

@@ -23,6 +23,8 @@ def recommend_pool(law: Law, *groups: str) -> dict[str, Pooling]:
 
     Raises
     ------
+    TypeError
+        If `law` is no Law.
     ValueError
         If the law has no recommendation: it is not of the catalogue, came back from a file, or its entry has none. Also
         without a grouping, with one named twice, and for several where a parameter wants a value for each group alone.
@@ -37,6 +39,8 @@ def recommend_pool(law: Law, *groups: str) -> dict[str, Pooling]:
     >>> sb.Model(law, pool=pool | {"alpha": "corpus"}).table()["pooling"]["alpha"]
     'Partial(corpus)'
     """
+    if not isinstance(law, Law):
+        raise TypeError(f"law is a Law of the catalogue, for instance sb.law('chinchilla'); found {law!r}")
     if not law.pooling:
         what = f"law {law.name!r}" if law.name else f"the law {law.formula!r}"
         raise ValueError(

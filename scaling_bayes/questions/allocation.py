@@ -8,6 +8,7 @@ import xarray as xr
 from xarray import ufuncs
 
 from scaling_bayes.laws.costs import Cost, six_nd
+from scaling_bayes.laws.costs.cost import as_cost
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.mixture import lead, mixed
 from scaling_bayes.questions.points import QuestionError
@@ -106,7 +107,7 @@ def allocate(
     >>> best["N_opt"].dims, best["tokens_per_parameter"].median(("chain", "draw")).values.round(1).tolist()
     (('chain', 'draw', 'budget'), [21.6, 18.4])
     """
-    budget = read_budgets(C, cost.unit)
+    budget = read_budgets(C, as_cost(cost).unit)
     _check_numbers(eps=eps, R_star=R_star, **({} if data_limit is None else {"data_limit": data_limit}))
     rng = np.random.default_rng(seed)
     surface = read_surface(posterior, at, rng, cost=cost, unique=data_limit, R_star=R_star)
@@ -176,7 +177,7 @@ def trace_isoflops(
     >>> dict(curves["loss"].sizes)
     {'chain': 1, 'draw': 20, 'budget': 2, 'size': 61}
     """
-    budget = read_budgets(C, cost.unit)
+    budget = read_budgets(C, as_cost(cost).unit)
     surface = read_surface(lead(posterior), at, np.random.default_rng(seed), cost=cost)
     check_choice(surface, len(budget) * sizes)
     where = lay_range(surface, budget, cost, np.random.default_rng(seed), ratios=None)

@@ -1,5 +1,6 @@
 """Groups and combinations of groups that were never fitted, drawn from the population."""
 
+import difflib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,10 @@ import xarray as xr
 
 from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.points import QuestionError, QuestionWarning
+from scaling_bayes.sweeps.labels import bare_label
+
+ALIKE = 0.8
+"""Similarity of two labels from which one may be a slip for the other."""
 
 
 def complete_groups(draws: xr.Dataset, record: Record, points: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
@@ -81,21 +86,21 @@ def draw_run_effects(
 
 
 def _warn_of_spelling(factor: str, new: Sequence[str], fitted: Sequence[str]) -> None:
-    """Say so if a label never fitted is a fitted one up to capitals, blanks and punctuation."""
-    bare = {_strip(label): label for label in fitted}
+    """Say so if a label never fitted looks like a fitted one: but for its numbers, it is nearly spelled alike."""
+    bare = {bare_label(label): label for label in fitted}
     for label in new:
-        if meant := bare.get(_strip(label)):
+        near = difflib.get_close_matches(stripped := bare_label(label), bare, n=1, cutoff=ALIKE)
+        if near and (near[0] == stripped or _letters(near[0]) != _letters(stripped)):
             warnings.warn(
-                f"{factor} {label!r} was not fitted and is answered as a new group; if {meant!r} is meant, write it so",
+                f"{factor} {label!r} was not fitted and is answered as a new group; if {bare[near[0]]!r} is meant, "
+                "write it so",
                 QuestionWarning,
                 stacklevel=2,
             )
 
 
-def _strip(label: str) -> str:
-    """A label without capitals, blanks and punctuation; a number keeps its sign and its point."""
-    bare = "".join(filter(str.isalnum, label)).casefold()
-    return bare if any(map(str.isalpha, label.replace("e", ""))) else label
+def _letters(label: str) -> str:
+    return "".join(filter(str.isalpha, label))
 
 
 def _cube_of_drifts(draws: xr.Dataset, record: Record, rng: np.random.Generator) -> xr.Dataset:

@@ -44,7 +44,8 @@ def rank(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
     >>> rank(answer)["p_best"].to_dict()
     {'code': 1.0, 'web': 0.0}
     """
-    if absent := [name for name in NEEDED if name not in getattr(answer, "data_vars", ())]:
+    if not is_comparison(answer):
+        absent = [name for name in NEEDED if name not in getattr(answer, "data_vars", ())]
         raise QuestionError(f"rank needs the answer of sb.compare(posterior, group, at=...); it lacks {absent}")
     response = str(answer.attrs["response"])
     table = summarise(answer[[response]], level=level).droplevel("quantity")
@@ -61,3 +62,8 @@ def rank(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
     outer = [str(name) for name in table.index.names if name != dim]
     table = table.reorder_levels([*outer, dim]).sort_values("regret").sort_index(level=outer, sort_remaining=False)
     return table.droplevel(place) if answer.sizes[place] == 1 else table
+
+
+def is_comparison(answer: xr.Dataset) -> bool:
+    """Whether an answer is one of `compare`."""
+    return all(name in getattr(answer, "data_vars", ()) for name in NEEDED)

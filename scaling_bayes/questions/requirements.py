@@ -8,6 +8,7 @@ import xarray as xr
 from xarray import ufuncs
 
 from scaling_bayes.laws.costs import Cost, six_nd
+from scaling_bayes.laws.costs.cost import as_cost
 from scaling_bayes.laws.optima import search_range
 from scaling_bayes.questions.drift_paths import Drift
 from scaling_bayes.questions.forecast import describe
@@ -95,7 +96,7 @@ def require(
     target = _read_targets(loss)
     rng = np.random.default_rng(seed)
     free = _free(along, at or {}, tokens_per_parameter, posterior)
-    surface = read_surface(posterior, at, rng, cost=cost, chosen=free)
+    surface = read_surface(posterior, at, rng, cost=as_cost(cost), chosen=free)
     check_size(surface.elements * max(QUANTITIES * len(target), PLACES), "ask for fewer targets at once")
     low, high = read_range(within or _default_range(surface, along, cost))
     ends = float(np.log(low)), float(np.log(high))

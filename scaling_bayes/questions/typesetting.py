@@ -13,6 +13,7 @@ import xarray as xr
 
 from scaling_bayes.questions.digits import round_interval, round_number
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.ranking import is_comparison, rank
 from scaling_bayes.questions.summaries import summarise
 from scaling_bayes.symbols import latex
 
@@ -52,7 +53,8 @@ def to_latex(
     Parameters
     ----------
     table : Dataset or DataFrame
-        An answer with draws, or what `summarise`, `rank`, `score_table` or any other function returns as a table.
+        An answer with draws, which is set as `summarise` has it, a comparison as `rank` has it; or what these,
+        `score_table` or any other function returns as a table.
     level : float
         Of the intervals of an answer with draws.
     caption, label : str
@@ -90,7 +92,8 @@ def to_latex(
     \end{tabular}
     """
     if isinstance(table, xr.Dataset):
-        table, said = summarise(table, level=level), f"{100 * level:g}% interval"
+        rows = rank if is_comparison(table) else summarise
+        table, said = rows(table, level=level), f"{100 * level:g}% interval"
     elif isinstance(table, pd.DataFrame):
         said = "interval"
     else:

@@ -143,7 +143,7 @@ def _flag(draft: _Draft, stated: Declaration) -> None:
         if "/" in draft.units[response]:
             draft.notes += flags.note_bits(rows, response, covariates, groups)
     draft.rows = rows
-    draft.notes += flags.note_units(rows, draft.units) + flags.note_flags(rows)
+    draft.notes += flags.note_units(rows, draft.units) + flags.note_labels(rows, groups) + flags.note_flags(rows)
 
 
 def _independent(draft: _Draft) -> list[str]:

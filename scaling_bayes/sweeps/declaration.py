@@ -63,6 +63,9 @@ class Declaration:
         twice = sorted({name for name in parts if parts.count(name) > 1})
         if twice:
             raise SweepError(f"{twice} play two parts; each name is one covariate, group, response or kept column.")
+        numbers = [*pick_names(self.covariates).values(), *pick_names(self.response).values()]
+        if shared := sorted({column for column in numbers if numbers.count(column) > 1}):
+            raise SweepError(f"{shared} is the column of several covariates or of the response too; each has its own.")
         if self.response_se_shared and self.response_se is None:
             raise SweepError("response_se_shared=True, but no response_se names the column of standard errors.")
         reserved = sorted({name for name in parts if name in _OWN_NAMES and name != "tokenizer"})
@@ -74,6 +77,10 @@ class Declaration:
 
     def _check_unit_names(self) -> None:
         needed = [*pick_names(self.covariates), self.response_name]
+        if not isinstance(self.units, Mapping):
+            raise SweepError(
+                f"units are a mapping such as {{{needed[0]!r}: '1'}}, one of each number; found {self.units!r}."
+            )
         missing = [name for name in needed if name not in self.units]
         if missing:
             hints = "; ".join(f"{name!r}: for instance {_example_units(name)}" for name in missing)
@@ -98,6 +105,11 @@ class Declaration:
 def pick_names(names: Names) -> dict[str, str]:
     """Spell out a name, a sequence of names or a mapping as name in the sweep -> column in the table.
 
+    Raises
+    ------
+    SweepError
+        For anything else.
+
     Examples
     --------
     >>> pick_names("loss"), pick_names(["N", "D"]), pick_names({"N": "params"})
@@ -105,6 +117,10 @@ def pick_names(names: Names) -> dict[str, str]:
     """
     if isinstance(names, str):
         return {names: names}
+    if not isinstance(names, Iterable):
+        raise SweepError(
+            f"columns are given by a name, a list of names or a mapping of name to column; found {names!r}."
+        )
     return dict(names) if isinstance(names, Mapping) else {name: name for name in names}
 
 
@@ -114,7 +130,7 @@ def as_frame(table: Table) -> pd.DataFrame:
     Raises
     ------
     SweepError
-        If there is no row, or the table is of another type.
+        If there is no row, two columns have one name, or the table is of another type.
 
     Examples
     --------
@@ -125,6 +141,9 @@ def as_frame(table: Table) -> pd.DataFrame:
         table = table.to_dataframe().reset_index()
     elif isinstance(table, Mapping):
         table = pd.DataFrame(dict(table))
+    if isinstance(table, pd.DataFrame) and not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()].unique().tolist()
+        raise SweepError(f"the table has several columns of one name: {twice}. Rename them, or leave copies out.")
     if not isinstance(table, pd.DataFrame):
         raise SweepError(f"a table is a DataFrame, a dict of columns or a Dataset; found {type(table).__name__}.")
     if table.empty:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_bayes.sweeps.checks import say_rows
+from scaling_bayes.sweeps.labels import bare_label
 
 DIVERGED_Z = 8.0
 """Robust standardised residual above which a loss counts as diverged."""
@@ -30,13 +31,15 @@ BITS_PER_NAT = 1 / np.log(2)
 
 PLAUSIBLE_MEDIAN = {"N": (1e5, 1e13, "parameters"), "D": (1e6, 1e15, "tokens")}
 PLAUSIBLE_FLOPS = (0.3, 3.0)
+GAP = 10**3.5
+"""Ratio of neighbouring sizes beyond which some look as if they were in another unit."""
 
 
 def note_units(frame: pd.DataFrame, units: dict[str, str]) -> list[str]:
     r"""Say where sizes look as if they were given in another unit.
 
-    Median N outside [1e5, 1e13], median D outside [1e6, 1e15], or, with D in tokens, :math:`C / (6 N D)` outside
-    [0.3, 3].
+    Median N outside [1e5, 1e13], median D outside [1e6, 1e15], neighbouring sizes more than 3,000 times apart, or, with
+    D in tokens, :math:`C / (6 N D)` outside [0.3, 3].
 
     Examples
     --------
@@ -52,6 +55,7 @@ def note_units(frame: pd.DataFrame, units: dict[str, str]) -> list[str]:
         elif median > most:
             asked = f"above {most:g}: was the column in single {unit} already? Declare units={{{name!r}: {unit!r}}}"
             notes.append(f"median {name} is {median:g} {unit}, {asked} or the like.")
+        notes += _note_gap(frame, name) if name in units else []
     if {"N", "D", "C"} <= set(units) and units["D"] == "tokens":
         ratio = float((frame["C"] / (6 * frame["N"] * frame["D"])).median())
         if not PLAUSIBLE_FLOPS[0] <= ratio <= PLAUSIBLE_FLOPS[1]:
@@ -59,6 +63,40 @@ def note_units(frame: pd.DataFrame, units: dict[str, str]) -> list[str]:
                 f"median C / (6 N D) is {ratio:.3g}, outside [{PLAUSIBLE_FLOPS[0]:g}, {PLAUSIBLE_FLOPS[1]:g}]: check "
                 "the units of C, N and D (FLOP per token or per step is not training compute)."
             )
+    return notes
+
+
+def _note_gap(frame: pd.DataFrame, name: str) -> list[str]:
+    """Say where sizes fall into two ranges far apart."""
+    sizes = np.sort(frame[name].to_numpy())
+    ratio = sizes[1:] / sizes[:-1]
+    if not (ratio > GAP).any():
+        return []
+    below, above = sizes[(at := int(ratio.argmax())) : at + 2]
+    few = frame[name] <= below if 2 * at < len(sizes) - 2 else frame[name] >= above
+    rows = say_rows(frame["row"][few] if "row" in frame else np.flatnonzero(few))
+    return [f"no {name} lies between {below:g} and {above:g}: were some ({rows}) given in another unit?"]
+
+
+def note_labels(frame: pd.DataFrame, groups: Sequence[str]) -> list[str]:
+    """Say which labels of a grouping differ by their spelling alone.
+
+    Examples
+    --------
+    >>> note_labels(pd.DataFrame({"corpus": ["Web", "web ", "code"]}), ["corpus"])
+    ["labels 'Web', 'web ' of corpus differ by their spelling alone: if they mean one, make them one."]
+    """
+    notes = []
+    for group in groups:
+        alike: dict[str, list[str]] = {}
+        for label in frame[group].astype(str).unique():
+            alike.setdefault(bare_label(label), []).append(label)
+        notes += [
+            f"labels {', '.join(map(repr, labels))} of {group} differ by their spelling alone: if they mean one, make "
+            "them one."
+            for labels in alike.values()
+            if len(labels) > 1
+        ]
     return notes
 
 

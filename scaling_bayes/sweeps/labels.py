@@ -59,3 +59,17 @@ def values_by_label(given: Mapping[Any, float], labels: Mapping[str, np.ndarray]
         near = f" {unknown[0]!r}: {suggest(unknown[0], table)}." if unknown else ""
         raise SweepError(f"{what} is given for {list(table)}, which covers {hint} group (groups: {columns}).{near}")
     return np.array([table[label] for label in found[fits[0]]])
+
+
+def bare_label(label: str) -> str:
+    """A label without capitals, blanks and punctuation, to find those that differ by spelling alone.
+
+    A number keeps its sign and its point.
+
+    Examples
+    --------
+    >>> bare_label("Fine-Web "), bare_label("1e-3")
+    ('fineweb', '1e-3')
+    """
+    bare = "".join(filter(str.isalnum, label)).casefold()
+    return bare if any(map(str.isalpha, label.replace("e", ""))) else label

@@ -110,7 +110,11 @@ def read_saved(path: str | Path) -> xr.Dataset:
     scaling_bayes.symbols.SweepError: there is no file 'nowhere/sweep.nc'.
     """
     _check_exists(Path(path))
-    return check_sweep(restore_attrs(xr.load_dataset(path, engine="h5netcdf")))
+    try:
+        saved = xr.load_dataset(path, engine="h5netcdf")
+    except OSError as error:
+        raise SweepError(f"{str(path)!r} cannot be read as a saved sweep: {error}.") from error
+    return check_sweep(restore_attrs(saved))
 
 
 def _download(url: str, folder: Path) -> Path:

@@ -1,12 +1,14 @@
 """Losses in other units, and sweeps side by side: conversion is one call, mixing is refused."""
 
 import math
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from scaling_bayes.sweeps.checks import SweepError
+from scaling_bayes.sweeps.checks import SweepError, SweepWarning, say_rows
 from scaling_bayes.sweeps.declaration import SHARED
 from scaling_bayes.sweeps.labels import values_by_label
 from scaling_bayes.sweeps.sweep import attr_list, check_sweep
@@ -139,12 +141,18 @@ def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
     SweepError
         If they differ in response, covariates, groups, units, counting or FLOP rule: what differs is named.
 
+    Warns
+    -----
+    SweepWarning
+        If several hold runs that are alike in covariates, groups and response, to the last digit; they are kept.
+
     Examples
     --------
     >>> from scaling_bayes.sweeps import as_sweep
     >>> units = {"N": "1", "loss": "nats/token"}
     >>> one = as_sweep({"N": [1e6, 1e7], "loss": [4.0, 3.0]}, response="loss", covariates=["N"], units=units)
-    >>> join_sweeps(one, one)["run"].values.tolist()
+    >>> two = as_sweep({"N": [1e6, 1e7], "loss": [4.1, 3.1]}, response="loss", covariates=["N"], units=units)
+    >>> join_sweeps(one, two)["run"].values.tolist()
     ['0/0', '0/1', '1/0', '1/1']
     """
     if not sweeps:
@@ -163,6 +171,7 @@ def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
     joined = xr.concat(
         parts, dim="run", join="outer", combine_attrs="override", data_vars="all", coords="minimal", compat="override"
     )
+    alike = _note_copies(joined)
     error = f"{first.attrs['response']}_se"
     if error in joined and any(sweep[error].attrs.get(SHARED) for sweep in sweeps):
         joined[error].attrs[SHARED] = 1
@@ -171,8 +180,22 @@ def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
         source=" + ".join(dict.fromkeys(sweep.attrs["source"] for sweep in sweeps)),
         dropped=sum(int(sweep.attrs["dropped"]) for sweep in sweeps),
         dropped_why=[why for sweep in sweeps for why in attr_list(sweep, "dropped_why")],
-        notes=[note for sweep in sweeps for note in attr_list(sweep, "notes")],
+        notes=[*(note for sweep in sweeps for note in attr_list(sweep, "notes")), *alike],
     )
+
+
+def _note_copies(joined: xr.Dataset) -> list[str]:
+    """Warn of runs that are in several sweeps."""
+    names = [*attr_list(joined, "covariates"), *attr_list(joined, "groups"), joined.attrs["response"]]
+    twice = pd.DataFrame({name: joined[name].values for name in names}).duplicated().to_numpy()
+    if not twice.any():
+        return []
+    note = (
+        f"{twice.sum()} of {len(twice)} runs repeat another one in every number ({say_rows(np.flatnonzero(twice))}): "
+        "they are kept, and count twice."
+    )
+    warnings.warn(note, SweepWarning, stacklevel=3)
+    return [note]
 
 
 def _refuse_mixing(first: xr.Dataset, other: xr.Dataset, number: int) -> None:

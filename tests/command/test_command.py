@@ -100,7 +100,16 @@ def test_a_table_becomes_posterior_scores_figures_and_card(fits, table, tmp_path
     assert fitted["D"].max() <= 1e11
     written = {line for line in done.stdout.splitlines() if line.startswith(str(tmp_path))}
     names = {path.removeprefix(f"{tmp_path}/out/") for path in written}
-    assert {"posterior.nc", "held_out.csv", "scores.csv", "report.html", "card.json", "card.md", "card.tex"} <= names
+    assert {
+        "posterior.nc",
+        "held_out.nc",
+        "held_out.csv",
+        "scores.csv",
+        "report.html",
+        "card.json",
+        "card.md",
+        "card.tex",
+    } <= names
     drawn = {"sweep", "prediction", "extrapolation", "check", "parameters", "allocation", "isoflops"}
     assert {f"figures/{name}.pdf" for name in drawn | {"comparison-corpus"}} <= names
     assert "alpha" in done.stdout
@@ -110,6 +119,7 @@ def test_a_table_becomes_posterior_scores_figures_and_card(fits, table, tmp_path
         "known"
     ]
     assert len(pd.read_csv(tmp_path / "out" / "held_out.csv")) == 4
+    assert sb.read_sweep(tmp_path / "out" / "held_out.nc").sizes["run"] == 4
 
 
 @pytest.mark.parametrize(

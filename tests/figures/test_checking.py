@@ -82,6 +82,15 @@ def test_findings_are_written_out(page):
     assert words(page.axes[FINDINGS]) == ["• The sampler failed its gates: bulk ESS."]
 
 
+@pytest.mark.parametrize("findings", [1, 4, 12])
+def test_there_is_room_for_any_number_of_findings(checked, findings):
+    fig = plot_check(checked.isel(finding=[0] * findings))  # a layout that collapses warns
+    boxes = [ax.get_position() for ax in fig.axes]
+    assert all(box.width > 0.1 and box.height > 0.02 for box in boxes)
+    assert boxes[RESIDUALS].x1 < boxes[PIT].x0
+    assert boxes[RESIDUALS].y0 > boxes[FIRST].y1 > boxes[CONTRACTION].y1 > boxes[FINDINGS].y1
+
+
 def test_baseline_says_what_it_does_not_have(posterior):
     fig = plot_check(sb.check(posterior))
     said = [word for ax in fig.axes for word in words(ax)]

@@ -42,6 +42,11 @@ def test_what_cannot_be_recommended_is_told(make, groups, said):
         sb.recommend_pool(make(), *groups)
 
 
+def test_a_law_is_given_and_not_its_name():
+    with pytest.raises(TypeError, match=r"sb\.law\('chinchilla'\); found 'chinchilla'"):
+        sb.recommend_pool("chinchilla", "corpus")
+
+
 def test_a_recommendation_is_no_part_of_a_laws_identity():
     law = sb.law("chinchilla")
     assert law == sb.Law.from_dict(law.to_dict())

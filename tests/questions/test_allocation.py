@@ -394,6 +394,7 @@ def test_the_probability_of_an_edge(wobbling):
         (lambda p: allocate(p, 1e21, data_limit=-1.0), "data_limit is above 0"),
         (lambda p: allocate(p, np.geomspace(1e18, 1e24, 30_000)), "1 GB is the limit; ask for fewer budgets at once"),
         (lambda p: allocate(xr.DataTree(), 1e21), r"sb\.fit"),
+        (lambda p: allocate(p, 1e21, cost="6ND"), r"costs\.six_nd; found '6ND'"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(drifting, ask, says):

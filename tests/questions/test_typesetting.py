@@ -116,3 +116,14 @@ def test_other_tables_are_written_as_they_are():
     assert "all & $0.0123$ & yes & $40$" in sb.to_latex(table)
     with pytest.raises(TypeError, match="found list"):
         sb.to_latex([1, 2])
+
+
+def test_a_comparison_is_set_as_it_is_ranked():
+    law, truth = sb.Law("E + A*N**-alpha"), {"E": 1.8, "A": {"code": 300.0, "web": 400.0}, "alpha": 0.35}
+    design = {"N": [1e7, 3e7, 1e8, 3e8, 1e9], "corpus": ["code", "web"]}
+    fitted = sb.baseline(law, sb.simulate_sweep(law, design, truth=truth, seed=0), seed=0, bootstrap=20, by="corpus")
+    compared = sb.compare(fitted, "corpus", at={"N": 1e8})
+    text = sb.to_latex(compared)
+    assert text == sb.to_latex(sb.rank(compared)).replace("[interval]", r"[90\% interval]")
+    assert text.count("code") == text.count("web") == 1
+    assert r"p_{\mathrm{best}}" in text

@@ -56,6 +56,18 @@ REFUSED = {
     "NaN in two columns": (table(loss={1: np.nan}, N={2: np.nan}), LOSS, ["'loss' in row 1", "'N' in row 2"]),
     "nothing left": (table(loss=[np.nan] * 16), {**LOSS, "drop": True}, ["every one of the 16 rows"]),
     "text for a number": (table(N={4: "seven"}), LOSS, ["'N'", "'seven'", "row 4", "expected a number"]),
+    "no units": (table(), {**LOSS, "units": None}, ["units are a mapping", "'N'", "found None"]),
+    "groups of nothing": (table(), {**LOSS, "groups": None}, ["a list of names", "found None"]),
+    "two columns of one name": (
+        pd.concat([table(), table()[["loss"]]], axis=1),
+        LOSS,
+        ["several columns of one name", "['loss']"],
+    ),
+    "one column for two covariates": (
+        table(),
+        {**LOSS, "covariates": {"N": "N", "D": "N"}},
+        ["['N'] is the column of several covariates"],
+    ),
     "negative loss": (table(loss={2: -1.0}), LOSS, ["'loss'", "-1", "row 2", "above zero"]),
     "zero loss": (table(loss={2: 0.0}), LOSS, ["'loss' is 0", "row 2"]),
     "zero size": (table(N={7: 0.0}), LOSS, ["'N' is 0", "row 7", "log scale"]),
@@ -119,6 +131,16 @@ WARNED = {
     ),
     "N in millions": (table(N=N / 1e6), LOSS, ["median N is 65", "below 100000", "'million'"]),
     "N given as millions": (table(N=N * 1e6), LOSS, ["median N is 6", "above 1e+13", "'parameters'"]),
+    "some of N in millions": (
+        table(N=np.where(np.arange(16) < 5, N / 1e6, N)),
+        LOSS,
+        ["no N lies between", "rows 0, 1, 2, 3, 4", "another unit"],
+    ),
+    "labels of one spelling": (
+        table(corpus=["FineWeb", "fine-web"] * 8),
+        {**LOSS, **CORPUS},
+        ["'FineWeb', 'fine-web' of corpus", "make them one"],
+    ),
     "D in billions": (table(D=D / 1e9), LOSS, ["median D is 13", "below 1e+06"]),
     "C per token": (
         table(C=6 * N),

@@ -45,6 +45,12 @@ def test_a_file_that_is_no_sweep(tmp_path):
         read_sweep(tmp_path / "table.nc")
 
 
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / "sweep.nc").write_text("no netCDF")
+    with pytest.raises(SweepError, match=r"sweep.nc' cannot be read as a saved sweep"):
+        read_sweep(tmp_path / "sweep.nc")
+
+
 def test_a_table_without_rows_is_named(tmp_path):
     TABLE.iloc[:0].to_csv(tmp_path / "runs.csv", index=False)
     with pytest.raises(SweepError, match=r"runs.csv' cannot be read as a table: it has no rows"):

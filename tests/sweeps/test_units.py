@@ -6,6 +6,7 @@ import xarray as xr
 
 from scaling_bayes.sweeps import (
     SweepError,
+    SweepWarning,
     accuracy_to_error,
     as_sweep,
     check_sweep,
@@ -90,10 +91,22 @@ def test_an_accuracy_becomes_an_error_with_the_same_standard_error():
         accuracy_to_error(given.assign(error=given["accuracy"]))
 
 
+def other(runs):
+    """The same runs with other losses."""
+    return runs.assign(loss=(runs["loss"] + 0.5).assign_attrs(runs["loss"].attrs))
+
+
+def test_runs_that_are_joined_twice_are_told():
+    with pytest.warns(SweepWarning, match="2 of 4 runs repeat another one in every number .rows 2, 3."):
+        joined = join_sweeps(sweep(), sweep())
+    assert joined.sizes["run"] == 4
+    assert "count twice" in joined.attrs["notes"][0]
+
+
 def test_joining():
-    first, second = sweep(run="corpus", title="a"), sweep(title="b")
+    first, second = sweep(run="corpus", title="a"), other(sweep(title="b"))
     joined = check_sweep(join_sweeps(first, second))
-    assert joined["loss"].values.tolist() == [4.0, 3.0, 4.0, 3.0]
+    assert joined["loss"].values.tolist() == [4.0, 3.0, 4.5, 3.5]
     assert joined["run"].values.tolist() == ["web", "code", "0", "1"]
     assert joined.attrs["title"] == "a + b"
     assert joined["N"].attrs == first["N"].attrs
@@ -101,7 +114,7 @@ def test_joining():
 
 
 def test_joining_keeps_count_of_what_was_dropped():
-    first, second = sweep().assign_attrs(dropped=2, dropped_why=["2: x"]), sweep().assign_attrs(notes=["n"])
+    first, second = sweep().assign_attrs(dropped=2, dropped_why=["2: x"]), other(sweep()).assign_attrs(notes=["n"])
     joined = join_sweeps(first, second)
     assert (joined.attrs["dropped"], joined.attrs["dropped_why"], joined.attrs["notes"]) == (2, ["2: x"], ["n"])
 
@@ -109,7 +122,7 @@ def test_joining_keeps_count_of_what_was_dropped():
 @pytest.mark.parametrize("first", [True, False])
 def test_errors_that_one_part_shares_are_shared(first):
     own, shared = sweep(), sweep(response_se_shared=True)
-    joined = join_sweeps(shared, own) if first else join_sweeps(own, shared)
+    joined = join_sweeps(shared, other(own)) if first else join_sweeps(other(own), shared)
     assert (has_own_errors(own), has_own_errors(shared), has_own_errors(joined)) == (True, False, False)
     assert sweep_hash(own) != sweep_hash(shared)
     assert not has_own_errors(convert_loss(shared, "bits/token"))

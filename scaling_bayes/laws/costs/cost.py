@@ -105,6 +105,18 @@ six_nd = Cost("6 N D", "FLOP", lambda N: TRAINING * N, per_pair=TRAINING)
 """Training FLOP, C = 6 N D (Kaplan et al. 2020, arXiv:2001.08361)."""
 
 
+def as_cost(cost: object) -> Cost:
+    """The cost, if it is one.
+
+    Raises
+    ------
+    CostError
+    """
+    if not isinstance(cost, Cost):
+        raise CostError(f"cost is one of scaling_bayes.costs, for instance costs.six_nd; found {cost!r}")
+    return cost
+
+
 def of_flop(cost: Cost) -> Cost:
     """The cost, if it is in FLOP."""
     if cost.unit != "FLOP":
