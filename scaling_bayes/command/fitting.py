@@ -74,6 +74,8 @@ def fit(
     pooling = read_pool(pool, formula, compared_groups(fit_part))
     model = sb.Model(formula, pool=pooling, discrepancy=None if discrepancy == "none" else discrepancy)
     say(f"fitting {formula.formula} to {fit_part.sizes['run']} runs ...")
+    if held_out is not None:
+        say(f"{held_out.attrs['held_out_rule']} Scores are of these; --hold-out 0 fits every run.")
     settings: dict[str, Any] = {"seed": seed, "chains": chains, "draws": draws, "warmup": warmup, "device": device}
     posterior = sb.fit(model, fit_part, **settings, progress=sys.stderr.isatty())
     say("writing scores, figures and the fit card ...")

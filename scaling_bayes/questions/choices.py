@@ -116,6 +116,8 @@ def read_choices(
         if name not in record.factors:
             raise QuestionError(f"the fitted law does not vary over {name!r}: {suggest(name, record.factors)}")
     every = tuple(product(*(record.factors[g] for g in groups)))
+    if isinstance(among, str):
+        raise QuestionError(f"among= is a list of labels, for instance [{among!r}]; found {among!r}")
     labels = every if among is None else tuple((e,) if isinstance(e, str) else tuple(map(str, e)) for e in among)
     if bad := [label for label in labels if len(label) != len(groups)]:
         raise QuestionError(f"each choice needs a label of {', '.join(groups)}; found {bad[0]}")

@@ -10,6 +10,7 @@ import xarray as xr
 
 from scaling_bayes.laws.axes import axis_covariates
 from scaling_bayes.laws.record import Record
+from scaling_bayes.sweeps.labels import bare_label
 from scaling_bayes.symbols import suggest
 
 SHOWN = 8
@@ -161,11 +162,15 @@ def as_points(
     known = [*needed, *groups, "C"]
     if isinstance(at, Mapping) and not isinstance(at, xr.Dataset):
         _refuse_unknown(given, [*known, *map(str, fitted.variables)])
+    if isinstance(at, pd.DataFrame):
+        _refuse_misspelled(given, known)
     if "C" not in given and fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} <= given.keys():
         _count_points({name: given[name] for name in ("N", "D")})
         given["C"] = 6.0 * _to_numbers("N", given["N"]) * _to_numbers("D", given["D"])
     given = {name: given[name] for name in dict.fromkeys(known) if name in given and name != through}
     if absent := [name for name in needed if name not in given]:
+        derived = {"C"} if fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} & set(absent) else set()
+        absent, needed = ([name for name in names if name not in derived] for names in (absent, needed))
         raise QuestionError(
             f"at= lacks {', '.join(absent)}; this posterior needs {', '.join(needed)} in the units of the fitted sweep"
         )
@@ -211,6 +216,14 @@ def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
     for name in given:
         if name not in known:
             raise QuestionError(f"at= names {name!r}, which the fitted sweep does not have: {suggest(name, known)}")
+
+
+def _refuse_misspelled(given: Mapping[str, Any], known: list[str]) -> None:
+    """A table may have further columns, but none that is a known one but for its spelling."""
+    bare = {bare_label(name): name for name in known}
+    for name in given:
+        if name not in known and (meant := bare.get(bare_label(name))) and meant not in given:
+            raise QuestionError(f"at= has a column {name!r}, which would not be read; if {meant!r} is meant, rename it")
 
 
 def _count_points(given: Mapping[str, Any]) -> int:

@@ -31,6 +31,9 @@ BITS_PER_NAT = 1 / np.log(2)
 
 PLAUSIBLE_MEDIAN = {"N": (1e5, 1e13, "parameters"), "D": (1e6, 1e15, "tokens")}
 PLAUSIBLE_FLOPS = (0.3, 3.0)
+OTHER_RATE = 30.0
+"""Ratio of C / (6 N D) to that of the middle run beyond which a unit is doubted."""
+
 GAP = 10**3.5
 """Ratio of neighbouring sizes beyond which some look as if they were in another unit."""
 
@@ -63,7 +66,21 @@ def note_units(frame: pd.DataFrame, units: dict[str, str]) -> list[str]:
                 f"median C / (6 N D) is {ratio:.3g}, outside [{PLAUSIBLE_FLOPS[0]:g}, {PLAUSIBLE_FLOPS[1]:g}]: check "
                 "the units of C, N and D (FLOP per token or per step is not training compute)."
             )
+        notes += _note_other_rate(frame)
     return notes
+
+
+def _note_other_rate(frame: pd.DataFrame) -> list[str]:
+    """Say which rows have another C / (6 N D) than the rest, by more than architectures differ."""
+    rate = (frame["C"] / (6 * frame["N"] * frame["D"])).to_numpy()
+    apart = np.abs(np.log(rate / np.median(rate))) > np.log(OTHER_RATE)
+    if not apart.any():
+        return []
+    rows = say_rows(frame["row"][apart] if "row" in frame else np.flatnonzero(apart))
+    return [
+        f"C / (6 N D) is {rate[apart][0]:.3g} in {rows} and {np.median(rate):.3g} in the middle: were C, N or D in "
+        "another unit there?"
+    ]
 
 
 def _note_gap(frame: pd.DataFrame, name: str) -> list[str]:

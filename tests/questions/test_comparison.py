@@ -304,6 +304,7 @@ def test_no_factor_without_a_scale(ask):
     [
         ("one point", {"group": "corpsu"}, "does not vary over 'corpsu'.*did you mean 'corpus'"),
         ("one point", {"among": ["web"]}, "two different choices or more"),
+        ("one point", {"among": "web"}, "among= is a list of labels"),
         ("one point", {"among": ["web", "web"]}, "two different choices or more"),
         ("one point", {"among": [("web", "dense"), ("code", "dense")]}, "needs a label of corpus"),
         ("one point", {"at": {"N": 1e9, "corpus": "web"}}, "at= names corpus.*among="),

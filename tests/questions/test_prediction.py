@@ -122,6 +122,7 @@ def test_compute_is_derived_only_where_the_sweep_counts_it_as_6nd(make_sweep, ma
         ({"N": [1e9, 1e10], "corpus": ["web", ""]}, r"no label at positions \[1\]"),
         ({"N": [1e9, 1e10], "corpus": ["web", None]}, r"no label at positions \[1\]"),
         ({"N": 1e9, "corpsu": "web"}, "did you mean 'corpus'"),
+        (pd.DataFrame({"N": [1e9], "Corpus": ["web"]}), "column 'Corpus'.*if 'corpus' is meant"),
     ],
 )
 def test_bad_points_are_refused(pooled, at, says):

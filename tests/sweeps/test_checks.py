@@ -136,6 +136,11 @@ WARNED = {
         LOSS,
         ["no N lies between", "rows 0, 1, 2, 3, 4", "another unit"],
     ),
+    "some of C in another unit": (
+        table(C=6 * N * D * np.where(np.arange(16) == 5, 1e-3, 1.0)),
+        {**LOSS, "covariates": ["N", "D", "C"], "units": {**UNITS, "C": "FLOP"}, "flop_rule": "6ND"},
+        ["C / (6 N D) is 0.001 in row 5 and 1 in the middle"],
+    ),
     "labels of one spelling": (
         table(corpus=["FineWeb", "fine-web"] * 8),
         {**LOSS, **CORPUS},
