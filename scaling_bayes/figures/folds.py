@@ -133,7 +133,7 @@ def draw_coverage(ax: Axes, scores: xr.Dataset) -> None:
     ax.set(ylim=(STRIP, 103), ylabel="runs inside their interval (%)")
     shares = [0, 25, 50, 75, 100]
     ax.set_yticks([STRIP / 2, *shares], ["\n".join(counted_of(scores)), *map(str, shares)])
-    ax.yaxis.get_major_ticks()[0].tick1line.set_visible(False)
+    ax.yaxis.get_major_ticks()[0].tick1line.set_markersize(0)  # hidden, it would be laid out by chance
     counted = ax.get_yticklabels()[0]
     counted.set(color=MUTED, fontsize=points(SMALL), linespacing=1.0)
     for x, runs, curves in zip(ratio, scores["runs_at_ratio"].values, scores["clusters_at_ratio"].values, strict=True):
