@@ -163,7 +163,7 @@ def as_points(
     if isinstance(at, Mapping) and not isinstance(at, xr.Dataset):
         _refuse_unknown(given, [*known, *map(str, fitted.variables)])
     if isinstance(at, pd.DataFrame):
-        _refuse_misspelled(given, known)
+        _refuse_misspelled(given, groups)
     if "C" not in given and fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} <= given.keys():
         _count_points({name: given[name] for name in ("N", "D")})
         given["C"] = 6.0 * _to_numbers("N", given["N"]) * _to_numbers("D", given["D"])
@@ -218,11 +218,11 @@ def _refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
             raise QuestionError(f"at= names {name!r}, which the fitted sweep does not have: {suggest(name, known)}")
 
 
-def _refuse_misspelled(given: Mapping[str, Any], known: list[str]) -> None:
-    """A table may have further columns, but none that is a known one but for its spelling."""
-    bare = {bare_label(name): name for name in known}
+def _refuse_misspelled(given: Mapping[str, Any], groups: list[str]) -> None:
+    """A table may have further columns, but none that is a grouping but for its spelling."""
+    bare = {bare_label(name): name for name in groups}
     for name in given:
-        if name not in known and (meant := bare.get(bare_label(name))) and meant not in given:
+        if name not in groups and (meant := bare.get(bare_label(name))) and meant not in given:
             raise QuestionError(f"at= has a column {name!r}, which would not be read; if {meant!r} is meant, rename it")
 
 

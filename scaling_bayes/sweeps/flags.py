@@ -42,7 +42,7 @@ def note_units(frame: pd.DataFrame, units: dict[str, str]) -> list[str]:
     r"""Say where sizes look as if they were given in another unit.
 
     Median N outside [1e5, 1e13], median D outside [1e6, 1e15], neighbouring sizes more than 3,000 times apart, or, with
-    D in tokens, :math:`C / (6 N D)` outside [0.3, 3].
+    D in tokens, :math:`C / (6 N D)` outside [0.3, 3] or of some rows 30 times that of the middle one.
 
     Examples
     --------
@@ -76,11 +76,15 @@ def _note_other_rate(frame: pd.DataFrame) -> list[str]:
     apart = np.abs(np.log(rate / np.median(rate))) > np.log(OTHER_RATE)
     if not apart.any():
         return []
-    rows = say_rows(frame["row"][apart] if "row" in frame else np.flatnonzero(apart))
     return [
-        f"C / (6 N D) is {rate[apart][0]:.3g} in {rows} and {np.median(rate):.3g} in the middle: were C, N or D in "
-        "another unit there?"
+        f"C / (6 N D) is {rate[apart][0]:.3g} in {_say_where(frame, apart)} and {np.median(rate):.3g} in the middle: "
+        "were C, N or D in another unit there?"
     ]
+
+
+def _say_where(frame: pd.DataFrame, which: np.ndarray) -> str:
+    """Rows of the table that a frame was read from."""
+    return say_rows(frame["row"][which] if "row" in frame else np.flatnonzero(which))
 
 
 def _note_gap(frame: pd.DataFrame, name: str) -> list[str]:
@@ -90,9 +94,11 @@ def _note_gap(frame: pd.DataFrame, name: str) -> list[str]:
     if not (ratio > GAP).any():
         return []
     below, above = sizes[(at := int(ratio.argmax())) : at + 2]
-    few = frame[name] <= below if 2 * at < len(sizes) - 2 else frame[name] >= above
-    rows = say_rows(frame["row"][few] if "row" in frame else np.flatnonzero(few))
-    return [f"no {name} lies between {below:g} and {above:g}: were some ({rows}) given in another unit?"]
+    column = frame[name].to_numpy()
+    few = column <= below if 2 * at < len(sizes) - 2 else column >= above
+    return [
+        f"no {name} lies between {below:g} and {above:g}: were some ({_say_where(frame, few)}) given in another unit?"
+    ]
 
 
 def note_labels(frame: pd.DataFrame, groups: Sequence[str]) -> list[str]:

@@ -62,14 +62,14 @@ def values_by_label(given: Mapping[Any, float], labels: Mapping[str, np.ndarray]
 
 
 def bare_label(label: str) -> str:
-    """A label without capitals, blanks and punctuation, to find those that differ by spelling alone.
+    """A label without capitals, blanks, hyphens and underscores, to find those that differ by spelling alone.
 
-    A number keeps its sign and its point.
+    Other signs tell things apart, as points of sizes do; a number keeps its sign.
 
     Examples
     --------
-    >>> bare_label("Fine-Web "), bare_label("1e-3")
-    ('fineweb', '1e-3')
+    >>> [bare_label(label) for label in ("Fine-Web ", "C++", "1.5B", "1e-3")]
+    ['fineweb', 'c++', '1.5b', '1e-3']
     """
-    bare = "".join(filter(str.isalnum, label)).casefold()
+    bare = "".join(label.translate({ord("-"): None, ord("_"): None}).split()).casefold()
     return bare if any(map(str.isalpha, label.replace("e", ""))) else label

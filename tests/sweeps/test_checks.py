@@ -189,6 +189,11 @@ def test_refused(case):
     assert message.endswith("."), "one whole sentence"
 
 
+def test_labels_that_only_look_alike_are_not_noted():
+    labels = ["C", "C++", "C#", "1.5B", "15B", "1e-3", "1e3", "x"] * 2
+    assert as_sweep(table(corpus=labels), **LOSS, **CORPUS).attrs["notes"] == []
+
+
 @pytest.mark.parametrize("case", WARNED)
 def test_warned(case):
     given, arguments, fragments = WARNED[case]
