@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 import scaling_bayes as sb
-from scaling_bayes.command import asking, demonstration, fitting, listing, showing
+from scaling_bayes.command import asking, demonstration, fitting, judging, listing, showing
 from scaling_bayes.command.printing import say
 
 HELP = (
@@ -79,7 +79,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fit": fitting.fit,
     "predict": asking.predict,
     "compare": asking.compare,
+    "crossover": asking.crossover,
+    "multiplier": asking.multiplier,
     "allocate": asking.allocate,
+    "require": asking.require,
+    "plan": judging.plan,
+    "check": judging.check,
+    "score": judging.score,
     "report": showing.report,
     "figures": showing.figures,
     "explore": showing.explore,

@@ -49,6 +49,9 @@ def fit(
     hold_out: Annotated[float, typer.Option(help="Share of the runs, or levels, at the top; 0: none.")] = 0.1,
     along: Annotated[str | None, typer.Option(help="Scale along which is held out; C, or the first covariate.")] = None,
     within: Annotated[str, typer.Option(help="Hold out in each of these groups by itself.")] = "",
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Then fit every run once more: posterior_all.nc, to ask of larger scales.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
     chains: Annotated[int, typer.Option()] = 4,
     draws: Annotated[int, typer.Option(help="Kept draws a chain.")] = 1000,
@@ -63,25 +66,31 @@ def fit(
     """Fit a law to a table, hold the largest scales out, and write posterior, scores, figures and fit card.
 
     Writes posterior.nc; where scales were held out held_out.nc, held_out.csv and scores.csv; report.html, card.json and
-    figures/.
+    figures/; with --refit posterior_all.nc.
     """  # fmt: skip
     started = time.perf_counter()
     check_free([output], overwrite=force)
     formula, stated = read_law(law), read_metadata(metadata)
     declared = _declare(response, covariates, groups, units, counting, flop_rule, run, response_se, drop)
     runs = read_runs(sweep, declared and declared | {"title": Path(sweep).name})
+    if runs.attrs["dropped"]:
+        say(f"rows left out: {'; '.join(runs.attrs['dropped_why'])}")
     fit_part, held_out = split(runs, hold_out, along, list(read_names(within, "--within")))
     pooling = read_pool(pool, formula, compared_groups(fit_part))
     model = sb.Model(formula, pool=pooling, discrepancy=None if discrepancy == "none" else discrepancy)
     say(f"fitting {formula.formula} to {fit_part.sizes['run']} runs ...")
     if held_out is not None:
-        say(f"{held_out.attrs['held_out_rule']} Scores are of these; --hold-out 0 fits every run.")
+        say(f"{held_out.attrs['held_out_rule']} Scores are of these; --refit then fits every run.")
     settings: dict[str, Any] = {"seed": seed, "chains": chains, "draws": draws, "warmup": warmup, "device": device}
     posterior = sb.fit(model, fit_part, **settings, progress=sys.stderr.isatty())
     say("writing scores, figures and the fit card ...")
     written = [sb.save_posterior(posterior, output / "posterior.nc", overwrite=force)]
     scored = None if held_out is None else sb.score(posterior, held_out)
     written += [] if scored is None or held_out is None else _write_scores(scored, held_out, output)
+    if refit and held_out is not None:
+        say(f"fitting all {runs.sizes['run']} runs ...")
+        every = sb.fit(model, runs, **settings, progress=sys.stderr.isatty())
+        written.append(sb.save_posterior(every, output / "posterior_all.nc", overwrite=force))
     written += write_report(posterior, output, stated, held_out=held_out, overwrite=force)
     _tell(posterior, scored, written, as_json=as_json)
     say(f"{time.perf_counter() - started:.0f} seconds")

@@ -52,7 +52,7 @@ def print_table(table: pd.DataFrame, *, as_json: bool = False, latex: bool = Fal
         print_json({**told, "rows": list_rows(table)})
     else:
         failed = str(table.columns.name or "")
-        print(table.rename_axis(columns=None).to_string(float_format="{:.4g}".format))
+        print(table.rename_axis(columns=None).to_string(float_format="{:.4g}".format, na_rep="-"))
         if failed:
             say(failed)
 

@@ -67,6 +67,55 @@ def read_points(texts: list[str] | None, table: Path | None = None) -> dict[str,
     return {name: [_as_value(row[name]) for row in rows] for name in rows[0]}
 
 
+def read_place(text: str) -> dict[str, Any] | None:
+    """What is held: one value of each name; None where nothing is.
+
+    Examples
+    --------
+    >>> read_place("D=2e10,corpus=web"), read_place("")
+    ({'D': 20000000000.0, 'corpus': 'web'}, None)
+    """
+    return {name: _as_value(value) for name, value in read_names(text, "--at").items()} if text else None
+
+
+def read_choice(text: str) -> str | list[str]:
+    """A group or a label, or several of crossed groups.
+
+    Examples
+    --------
+    >>> read_choice("corpus"), read_choice("corpus+architecture")
+    ('corpus', ['corpus', 'architecture'])
+    """
+    names = [name.strip() for name in text.split("+")]
+    return names[0] if len(names) == 1 else names
+
+
+def read_choices(text: str) -> list[str | list[str]]:
+    """Labels by commas.
+
+    Examples
+    --------
+    >>> read_choices("web,code"), read_choices("web+dense,code+dense")
+    (['web', 'code'], [['web', 'dense'], ['code', 'dense']])
+    """
+    return [read_choice(part.strip()) for part in text.split(",")]
+
+
+def read_scales(text: str, option: str) -> tuple[float, float]:
+    """Two ends of a range.
+
+    Examples
+    --------
+    >>> read_scales("1e18,1e24", "--within")
+    (1e+18, 1e+24)
+    """
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no range, such as 1e18,1e24", param_hint=option) from None
+    return low, high
+
+
 def read_law(text: str) -> sb.Law:
     """A law of the catalogue by name, or a formula.
 

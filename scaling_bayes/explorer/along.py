@@ -71,13 +71,15 @@ class AlongPanel(Panel):
         """Labels of the cells whose curves are wanted."""
         raise NotImplementedError
 
-    @traitlets.validate("along", "level")
+    @traitlets.validate("along", "level", "budget", "reach")
     def _check(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
         if name == "along":
             self.subject.covariates.held(value)
         if name == "level" and value not in LEVELS:
             raise traitlets.TraitError(f"level is one of {', '.join(map(str, LEVELS))}, found {value}")
+        if name in ("budget", "reach") and not (0 < value < np.inf or (name == "budget" and value == UNSET)):
+            raise traitlets.TraitError(f"{name} is above 0, found {value}")
         return value
 
     @traitlets.observe("along")

@@ -27,7 +27,7 @@ def save_figure(
     fig : Figure
         From a `plot_` function.
     path : str or Path
-        Without ending, or with that of one of the kinds.
+        Without ending, or with that of one of the kinds; its folder is made where it is missing.
     dpi : int
         Of the PNG.
     kinds : iterable of str
@@ -58,6 +58,7 @@ def save_figure(
         raise FigureError(f"kinds= are pdf, png, csv and json, found {', '.join(unknown)}")
     path = Path(path)
     stem = path.with_suffix("") if path.suffix[1:] in (*WRITERS, "json") else path
+    stem.parent.mkdir(parents=True, exist_ok=True)
     written = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in kinds}
     for kind in (kind for kind in kinds if kind != "json"):
         WRITERS[kind](fig, written[kind], dpi)

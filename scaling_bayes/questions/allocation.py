@@ -13,6 +13,7 @@ from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.mixture import lead, mixed
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.splits import RATIOS, Search, Split, best_split, check_choice, lay_range, read_budgets
+from scaling_bayes.questions.summaries import EVENT
 from scaling_bayes.questions.surface import Surface, read_surface, total_drift
 
 R_STAR = 15.387756
@@ -218,7 +219,7 @@ def _assemble(surface: Surface, split: Split, loss: xr.DataArray) -> xr.Dataset:
             record.response: loss.assign_attrs(units=record.unit),
             "N_low": split.low.assign_attrs(size, long_name="lowest network parameters within eps"),
             "N_high": split.high.assign_attrs(size, long_name="highest network parameters within eps"),
-            "at_edge": split.at_edge.astype(np.float64).assign_attrs(units="1", long_name="optimum at the edge"),
+            "at_edge": split.at_edge.astype(np.float64).assign_attrs(EVENT, long_name="optimum at the edge"),
             "extrapolation": surface.extrapolation(surface.split(split.N, split.D)),
         }
     )

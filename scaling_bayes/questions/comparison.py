@@ -20,6 +20,7 @@ from scaling_bayes.questions.choices import (
     read_average,
     read_choices,
 )
+from scaling_bayes.questions.doubts import doubted
 from scaling_bayes.questions.forecast import Forecast, describe
 from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import Columns, Paths, choose_scale, lay_paths
@@ -30,6 +31,7 @@ from scaling_bayes.symbols import sense_of
 SAMPLE = ("chain", "draw")
 
 
+@doubted
 @mixed
 def compare(
     posterior: xr.DataTree,

@@ -20,6 +20,7 @@ from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import log_nodes
 from scaling_bayes.questions.points import QuestionError, check_size, count_draws, read_range, read_single
 from scaling_bayes.questions.spending import trace
+from scaling_bayes.questions.summaries import EVENT
 from scaling_bayes.symbols import sense_of
 
 LEAST_NODES = 129
@@ -182,9 +183,10 @@ def _summarise(drawn: xr.Dataset) -> xr.Dataset:
     count, first = drawn["crossings"], drawn["lead"].mean(SAMPLE)
     better = xr.concat([first, 1 - first], drawn[dim]).transpose(..., dim, "point")
     better.attrs["long_name"] = "P(better)"
-    answer = drawn.drop_vars("lead").assign(p_none=(count == 0).mean(SAMPLE), p_one=(count == 1).mean(SAMPLE))
-    if (count < 0).any():
-        answer["p_undefined"] = (count < 0).mean(SAMPLE)
+    events = {"p_none": count == 0, "p_one": count == 1, "p_more": count > 1}
+    events |= {"p_undefined": count < 0} if (count < 0).any() else {}
+    shares = {name: event.mean(SAMPLE) for name, event in events.items()}
+    shares |= {"p_before": better.isel(point=0, drop=True), "p_beyond": better.isel(point=-1, drop=True)}
     levels = np.array(QUANTILES)
     one = drawn["crossing"].stack(sample=SAMPLE).transpose("sample", ...)
     quantile = np.full((len(levels), *one.shape[1:]), np.nan)
@@ -192,10 +194,6 @@ def _summarise(drawn: xr.Dataset) -> xr.Dataset:
         known = one.values[(slice(None), *where)]
         known = known[np.isfinite(known)]
         quantile[(slice(None), *where)] = np.quantile(known, levels) if known.size else np.nan
-    return answer.assign(
-        p_more=(count > 1).mean(SAMPLE),
-        crossing_quantile=(("quantile", *one.dims[1:]), quantile, one.attrs),
-        p_better=better,
-        p_before=better.isel(point=0, drop=True),
-        p_beyond=better.isel(point=-1, drop=True),
-    ).assign_coords(quantile=levels)
+    found: dict[str, Any] = {name: share.assign_attrs(EVENT) for name, share in shares.items()}
+    found |= {"crossing_quantile": (("quantile", *one.dims[1:]), quantile, one.attrs), "p_better": better}
+    return drawn.drop_vars("lead").assign(found).assign_coords(quantile=levels)

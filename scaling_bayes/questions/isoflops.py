@@ -16,6 +16,7 @@ from scaling_bayes.laws.costs import Cost
 from scaling_bayes.laws.optima import search_range
 from scaling_bayes.questions.curves import Array, Columns, Curves
 from scaling_bayes.questions.inversion import root_in_cell
+from scaling_bayes.questions.summaries import EVENT
 from scaling_bayes.questions.surface import Surface
 from scaling_bayes.symbols import sense_of
 
@@ -142,7 +143,7 @@ def to_answers(
     words |= {"tokens_per_parameter": "best tokens per parameter", "N_low": "lowest size", "N_high": "highest size"}
     kinds = {"N_opt": units["N"], "D_opt": units["D"], "N_low": units["N"], "N_high": units["N"]}
     drawn = {n: (getattr(found, n), {"units": kinds.get(n, "1"), "long_name": text}) for n, text in words.items()}
-    drawn |= {name: (found.response, told), "at_edge": (1.0 * found.at_edge, {})}
+    drawn |= {name: (found.response, told), "at_edge": (1.0 * found.at_edge, EVENT)}
     drawn["extrapolation"] = (surface.extrapolation(surface.split(found.N_opt, found.D_opt)), {})
     dims = ("chain", "draw", "group", "budget")
     best = xr.Dataset({n: (dims, values.transpose(2, 1, 0)[None], each) for n, (values, each) in drawn.items()}, coords)

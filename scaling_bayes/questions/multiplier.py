@@ -20,6 +20,7 @@ from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import REACH, Paths, lay_paths
 from scaling_bayes.questions.points import check_size, count_draws, read_single
 from scaling_bayes.questions.spending import place_points
+from scaling_bayes.questions.summaries import EVENT
 from scaling_bayes.symbols import sense_of
 
 SAMPLE = ("chain", "draw")
@@ -114,4 +115,4 @@ def _measure(ahead: Forecast, *, choices: Choices, base: int, paths: Paths, aver
 def _add_shares(drawn: xr.Dataset) -> xr.Dataset:
     found = drawn["multiplier"]
     shares = {"p_unattained": found == np.inf, "p_below": found == 0, "p_more": found > 1}
-    return drawn.assign({name: share.mean(SAMPLE) for name, share in shares.items()})
+    return drawn.assign({name: share.mean(SAMPLE).assign_attrs(EVENT) for name, share in shares.items()})

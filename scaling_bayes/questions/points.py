@@ -11,6 +11,7 @@ import xarray as xr
 from scaling_bayes.laws.axes import axis_covariates
 from scaling_bayes.laws.record import Record
 from scaling_bayes.sweeps.labels import bare_label
+from scaling_bayes.sweeps.magnitudes import is_size, read_numbers
 from scaling_bayes.symbols import suggest
 
 SHOWN = 8
@@ -28,7 +29,8 @@ class QuestionError(ValueError):
 class QuestionWarning(UserWarning):
     """An answer that may not be what was asked; the message says why.
 
-    It holds for some of the draws only, or it is of a label never fitted that looks like a fitted one.
+    It holds for some of the draws only, it is at a point in another unit or one that contradicts itself, or of a label
+    that changes nothing or was never fitted and looks like a fitted one.
     """
 
 
@@ -128,8 +130,8 @@ def as_points(
     Parameters
     ----------
     at : mapping, DataFrame or Dataset
-        Covariates in the units of the fitted sweep (numbers or equally long lists), and labels of groups. A grouping
-        that is not named is answered for all of its groups.
+        Covariates in the units of the fitted sweep (numbers or equally long lists; ``"7B"`` is 7e9), and labels of
+        groups. A grouping that is not named is answered for all of its groups.
     record : Record
     fitted : Dataset
         Group ``constant_data``: its columns are names that `at` may use, and where it counts compute as 6ND, a missing
@@ -156,7 +158,7 @@ def as_points(
     >>> as_points({"N": [1e8, 4e9]}, record, xr.Dataset())["extrapolation"].values.tolist()
     [1.0, 40.0]
     """
-    dim, given = _read_columns(at)
+    dim, given = read_columns(at)
     needed = [name for name in _needed_covariates(record) if name != through]
     groups = [*record.factors, *([record.within] if record.within else [])]
     known = [*needed, *groups, "C"]
@@ -166,7 +168,7 @@ def as_points(
         _refuse_misspelled(given, groups)
     if "C" not in given and fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} <= given.keys():
         _count_points({name: given[name] for name in ("N", "D")})
-        given["C"] = 6.0 * _to_numbers("N", given["N"]) * _to_numbers("D", given["D"])
+        given["C"] = 6.0 * to_numbers("N", given["N"]) * to_numbers("D", given["D"])
     given = {name: given[name] for name in dict.fromkeys(known) if name in given and name != through}
     if absent := [name for name in needed if name not in given]:
         derived = {"C"} if fitted.attrs.get("flop_rule") == "6ND" and {"N", "D"} & set(absent) else set()
@@ -175,7 +177,7 @@ def as_points(
             f"at= lacks {', '.join(absent)}; this posterior needs {', '.join(needed)} in the units of the fitted sweep"
         )
     length, signed = _count_points(given), _signed_covariates(record)
-    read = {n: _to_labels(n, v) if n in groups else _to_numbers(n, v, signed=n in signed) for n, v in given.items()}
+    read = {n: _to_labels(n, v) if n in groups else to_numbers(n, v, signed=n in signed) for n, v in given.items()}
     columns = {n: np.broadcast_to(column, (length,)) for n, column in read.items()}
     columns["extrapolation"] = record.extrapolation(columns)
     units = {name: fitted[name].attrs.get("units") for name in columns if name in fitted}
@@ -184,7 +186,7 @@ def as_points(
     return points.assign_coords(run=at["run"].values) if isinstance(at, xr.Dataset) else points
 
 
-def _read_columns(at: Any) -> tuple[str, dict[str, Any]]:
+def read_columns(at: Any) -> tuple[str, dict[str, Any]]:
     """Name of the dim, and every column that `at` has along it."""
     if isinstance(at, xr.Dataset):
         return "run", {str(n): v.values for n, v in at.variables.items() if v.dims == ("run",) and n != "run"}
@@ -249,9 +251,20 @@ def _to_labels(name: str, values: Any) -> np.ndarray:
     return column.astype(str)
 
 
-def _to_numbers(name: str, values: Any, *, signed: bool = False) -> np.ndarray:
+def to_numbers(name: str, values: Any, *, signed: bool = False) -> np.ndarray:
+    """Values of a covariate as finite numbers, above zero unless `signed`; sizes may be written as 7B.
+
+    Raises
+    ------
+    QuestionError
+
+    Examples
+    --------
+    >>> to_numbers("N", ["7B", 1e10]).tolist()
+    [7000000000.0, 10000000000.0]
+    """
     column = np.atleast_1d(values)
-    numbers = np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
+    numbers = read_numbers(pd.Series(column), magnitudes=is_size(name)).to_numpy()
     if bad := np.flatnonzero(~(np.isfinite(numbers) & (signed | (numbers > 0)))).tolist():
         raise QuestionError(
             f"at[{name!r}] holds what is no {'' if signed else 'positive '}finite number at positions {bad[:SHOWN]}: "

@@ -8,10 +8,13 @@ import pandas as pd
 import xarray as xr
 from xarray import ufuncs
 
+from scaling_bayes.questions.doubts import doubted
 from scaling_bayes.questions.forecast import describe, forecast
 from scaling_bayes.questions.mixture import mixed
+from scaling_bayes.questions.points import QuestionError
 
 
+@doubted
 @mixed
 def predict(
     posterior: xr.DataTree,
@@ -52,7 +55,14 @@ def predict(
     Raises
     ------
     QuestionError
-        If a covariate is missing or not positive, or a group never seen has no population to come from.
+        If a covariate is missing or not positive, a group never seen has no population to come from, or `new_run` is
+        neither True nor False.
+
+    Warns
+    -----
+    QuestionWarning
+        If a point seems to be in another unit, its C is not that of its N and D, its label changes nothing or looks
+        misspelled, or the law is negative there in some draws.
 
     Examples
     --------
@@ -64,6 +74,8 @@ def predict(
     >>> curve["loss"].dims, curve["extrapolation"].values.round(1).tolist()
     (('chain', 'draw', 'point'), [3.3, 33.3])
     """
+    if not isinstance(new_run, bool):
+        raise QuestionError(f"new_run= is True or False, found {new_run!r}")
     rng = np.random.default_rng(seed)
     ahead = forecast(posterior, at, rng)
     log_response = ahead.log_mean + ahead.draw_noise(rng) if new_run else ahead.log_mean

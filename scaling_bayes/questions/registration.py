@@ -6,7 +6,7 @@ the SHA-256 of all of it. Whoever commits the file, or publishes its hash, can s
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date as calendar
 from importlib.metadata import version
 from pathlib import Path
@@ -98,16 +98,17 @@ def register(answer: xr.Dataset, path: str | Path, *, date: str, note: str = "")
     return str(content["hash"])
 
 
-def settle(path: str | Path, observed: Mapping[str, Any] | xr.Dataset) -> xr.Dataset:
+def settle(path: str | Path, observed: Mapping[str, Any] | xr.Dataset | float | Sequence[float]) -> xr.Dataset:
     """Score a forecast that was written down, against what came.
 
     Parameters
     ----------
     path : str or Path
         What `register` wrote.
-    observed : mapping or Dataset
+    observed : mapping, Dataset or numbers
         Measured values by the name of the forecast quantity, in its unit, in the shape that it was foretold in, or one
-        value for all; of a sweep the runs are found by their labels. NaN is not measured yet, and not scored.
+        value for all; without a name where one quantity was foretold. Of a sweep the runs are found by their labels.
+        NaN is not measured yet, and not scored.
 
     Returns
     -------
@@ -140,6 +141,10 @@ def settle(path: str | Path, observed: Mapping[str, Any] | xr.Dataset) -> xr.Dat
     content = _read(Path(path))
     every = content["forecasts"]
     quantities = list(dict.fromkeys(number["quantity"] for number in every))
+    if not isinstance(observed, Mapping):
+        if len(quantities) > 1:
+            raise QuestionError(f"{len(quantities)} quantities were foretold: give {{name: measured}} of {quantities}")
+        observed = {quantities[0]: observed}
     if isinstance(observed, dict) and (unknown := [name for name in observed if name not in quantities]):
         raise QuestionError(f"{unknown[0]!r} was not foretold: {suggest(str(unknown[0]), quantities)}")
     parts = [_match(observed, name, [n for n in every if n["quantity"] == name]) for name in quantities]

@@ -1,5 +1,6 @@
 """`require`: how much compute, data or size a target takes."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,8 +16,9 @@ from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.interpolation import interpolate, interpolate_linearly, look_up
 from scaling_bayes.questions.inversion import first_reach
 from scaling_bayes.questions.mixture import mixed
-from scaling_bayes.questions.points import QuestionError, check_size, read_range, read_single
+from scaling_bayes.questions.points import QuestionError, QuestionWarning, check_size, read_range, read_single
 from scaling_bayes.questions.splits import QUANTITIES, Search, can_choose, lay_range
+from scaling_bayes.questions.summaries import EVENT
 from scaling_bayes.questions.surface import SPLIT, Surface, read_surface, total_drift
 from scaling_bayes.symbols import suggest
 
@@ -25,6 +27,12 @@ BELOW, ABOVE = 1e-3, 1e6
 
 PLACES, BUDGETS = 33, 9
 """Scales at which a response is looked at, and among them those at which the best split is found."""
+
+EARLY = 0.05
+"""Share of answers at the lower end of the range from which it is warned of."""
+
+EDGE = 1e-9
+"""Relative distance from the lower end of the range within which a target counts as reached there."""
 
 ZOOMS, FINER = 2, 9
 """How often the step that reaches a target is refined, and into how many places; between these runs a cubic."""
@@ -75,14 +83,19 @@ def require(
     -------
     Dataset
         Dims (chain, draw, [groups], target): ``required``, infinite where no scale `within` reaches the target and
-        their lower end where every one does; ``never``, 1 where it is infinite, so that its mean is a probability;
-        ``N`` and ``D`` there, where the answer chooses them; ``extrapolation``, the ratio of the scale to the largest
-        fitted one.
+        their lower end where every one does; ``never``, 1 where it is infinite, and ``at_edge``, 1 where it is the
+        lower end, so that their means are probabilities; ``N`` and ``D`` there, where the answer chooses them;
+        ``extrapolation``, the ratio of the scale to the largest fitted one.
 
     Raises
     ------
     QuestionError
         If a target is not positive, `along` is no covariate, or `at` is incomplete.
+
+    Warns
+    -----
+    QuestionWarning
+        If more than a twentieth of the answers are the lower end of the range.
 
     Examples
     --------
@@ -107,8 +120,15 @@ def require(
     seen = surface.sign * surface.log_mean(covariates, drift)
     found = [_first_reached(surface, line, drift, seen, grid, surface.sign * np.log(each)) for each in target]
     required = xr.concat(found, "target").assign_coords(target=("target", target, {"units": surface.record.unit}))
-    answer = _assemble(surface, line, required.transpose(..., "target"), chosen=set(free) & {"N", "D"} - {along})
+    answer = _assemble(surface, line, required.transpose(..., "target"), low, chosen=set(free) & {"N", "D"} - {along})
     units = cost.unit if along == "C" else surface.units.get(along, "")
+    if (share := float(answer["at_edge"].mean())) > EARLY:
+        warnings.warn(
+            f"at {low:.3g}, the lower end of what is searched, the target is reached already in {share:.0%} of the "
+            "draws and targets: what is required there may be less; give within= a lower end, or a lower target",
+            QuestionWarning,
+            stacklevel=3,
+        )
     answer["required"].attrs |= {"units": units, "long_name": f"required {along}"}
     ratio = {} if tokens_per_parameter is None else {"tokens_per_parameter": tokens_per_parameter}
     told = {"along": along, "within": np.exp(ends).tolist(), "cost": cost.name}
@@ -217,10 +237,14 @@ def _step_to(reached: xr.DataArray, of: xr.DataArray) -> tuple[xr.DataArray, xr.
     return of.isel(place=(first - 1).clip(0)), of.isel(place=first)
 
 
-def _assemble(surface: Surface, line: Line, required: xr.DataArray, chosen: set[str]) -> xr.Dataset:
+def _assemble(surface: Surface, line: Line, required: xr.DataArray, low: float, chosen: set[str]) -> xr.Dataset:
     reached = required < np.inf
     there = line(ufuncs.log(required.where(reached, 1.0)))
-    found = {"required": required, "never": xr.where(reached, 0.0, 1.0).assign_attrs(units="1")}
+    found = {
+        "required": required,
+        "never": xr.where(reached, 0.0, 1.0).assign_attrs(EVENT, long_name="target never reached"),
+        "at_edge": xr.where(required > low * (1 + EDGE), 0.0, 1.0).assign_attrs(EVENT, long_name="reached at once"),
+    }
     for c in sorted(chosen, reverse=True):
         found[c] = there[c].where(reached, np.inf).assign_attrs(units=surface.units[c])
     found["extrapolation"] = surface.extrapolation(there).where(reached, np.inf)

@@ -1,14 +1,20 @@
 """`summarise`: draws to a table, the last step of an answer."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+SAMPLE = ("chain", "draw")
+
+EVENT: dict[str, Any] = {"units": "1", "event": 1}
+"""Attributes of a quantity that is one in draws where something happens and zero elsewhere, and of its mean."""
+
 
 def summarise(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
-    """Median and central interval of every quantity of an answer.
+    """Median and central interval of every quantity of an answer, and probability of every event.
 
     Parameters
     ----------
@@ -21,7 +27,8 @@ def summarise(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
     -------
     DataFrame
         One row a quantity and point; columns ``median``, ``lower``, ``upper``, of the draws that have a value, infinite
-        where that many are. A quantity that lacks a dim of another one has an empty label there. The name of the
+        where that many are. Events, such as ``never`` of `require` or ``p_none`` of `crossover`, have these empty and
+        a column ``probability``. A quantity that lacks a dim of another one has an empty label there. The name of the
         columns tells which sampler gates the posterior behind the answer failed.
 
     Raises
@@ -36,19 +43,25 @@ def summarise(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
                     median  lower  upper
     quantity point
     loss     0         2.0    1.0    3.0
+    >>> summarise((answer > 2.5).rename(loss="above"))
+                    median  lower  upper  probability
+    quantity point
+    above    0         NaN    NaN    NaN          0.4
     """
-    if not {"chain", "draw"} <= set(answer.dims):
+    if not set(SAMPLE) <= set(answer.dims):
         raise ValueError(f"an answer has dims chain and draw, found {tuple(answer.dims)}")
     if not 0 < level < 1:
         raise ValueError(f"level is between 0 and 1, found {level}")
     columns = {"median": 0.5, "lower": (1 - level) / 2, "upper": (1 + level) / 2}
-    drawn = answer[[name for name, array in answer.data_vars.items() if {"chain", "draw"} <= set(array.dims)]]
-    quantiles = {name: _quantiles(array, list(columns.values())) for name, array in drawn.data_vars.items()}
-    tables = [
-        array.assign_coords(quantile=list(columns)).expand_dims(quantity=[name]).to_series().unstack("quantile")
-        for name, array in quantiles.items()
-    ]
-    table = _stack(tables)[list(columns)]
+    tables = []
+    for name, array in answer.data_vars.items():
+        if array.attrs.get("event") or array.dtype == bool:
+            share = array.mean([d for d in SAMPLE if d in array.dims])
+            tables.append(_as_rows(share.expand_dims(quantile=1), str(name), ["probability"]))
+        elif set(SAMPLE) <= set(array.dims):
+            tables.append(_as_rows(_quantiles(array, list(columns.values())), str(name), list(columns)))
+    shares = ["probability"] if any("probability" in table for table in tables) else []
+    table = _stack(tables).reindex(columns=[*columns, *shares])
     failed = str(answer.attrs.get("failed_gates", ""))
     return table.rename_axis(columns=f"SAMPLER GATES FAILED: {failed}" if failed else None)
 
@@ -66,10 +79,16 @@ def name_values(array: xr.DataArray, name: str) -> dict[str, float]:
     return dict(zip(names, array.values.ravel().tolist(), strict=True))
 
 
+def _as_rows(numbers: xr.DataArray, quantity: str, columns: list[str]) -> pd.DataFrame:
+    """A row a place; `numbers` has a dim ``quantile`` as long as there are columns."""
+    named = numbers.drop_vars("quantile", errors="ignore").assign_coords(quantile=columns)
+    return named.expand_dims(quantity=[quantity]).to_series().unstack("quantile")
+
+
 def _quantiles(array: xr.DataArray, levels: list[float]) -> xr.DataArray:
-    """Quantiles over the draws; those of arrays with infinities are draws, since nothing lies between."""
+    """Quantiles over the draws; those of arrays with infinities are draws, since nothing lies between them."""
     finite = not np.isinf(array.values).any()
-    return array.quantile(levels, ("chain", "draw"), method="linear" if finite else "inverted_cdf")
+    return array.quantile(levels, SAMPLE, method="linear" if finite else "inverted_cdf")
 
 
 def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import xarray as xr
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import QuestionError, read_range, read_single
 from scaling_bayes.questions.prediction import predict
+from scaling_bayes.questions.summaries import EVENT
 from scaling_bayes.symbols import sense_of, suggest
 
 
@@ -83,7 +84,7 @@ def tune(
     named = {"units": unit, "long_name": f"best {along}"}
     scales = {n: ("point", c.values[::size], c.attrs) for n, c in traced.coords.items() if c.dims == ("point",)}
     scales.pop(along), scales.pop("point", None)
-    answer = xr.Dataset({record.response: curve, "best": (dims, best, named), "at_edge": (dims, at_edge)})
+    answer = xr.Dataset({record.response: curve, "best": (dims, best, named), "at_edge": (dims, at_edge, EVENT)})
     answer = answer.assign_coords({**scales, along: ("value", values, {"units": unit})})
     return answer.assign_attrs(describe(posterior, record, along), along=along)
 

@@ -205,6 +205,9 @@ def _macros(name: str, value: Any, level: float) -> dict[str, str]:
         raise QuestionError(
             f"{name!r} holds {len(table)} numbers, and a macro is one: select one variable and one point"
         )
+    if "probability" in table:
+        share = _mathematics(round_number(float(table["probability"].iloc[0]), 3))
+        return {name: _define(name, f"${share}{DAGGER if table.columns.name else ''}$") + _remark(drawn, level)}
     texts = round_interval(*(float(table[column].iloc[0]) for column in INTERVAL))
     mark = DAGGER if table.columns.name else ""
     made = {name: _define(name, f"${join_interval(*texts)}{mark}$") + _remark(drawn, level)}
@@ -273,7 +276,11 @@ def _as_text(table: pd.DataFrame, interval: str, figures: int) -> pd.DataFrame:
             columns[f"median [{interval}]"] = [f"${join_interval(*round_interval(*row))}$" for row in rows]
         elif not (whole and column in INTERVAL):
             columns[str(column)] = [_cell(value, str(column), figures) for value in table[column]]
-    return pd.DataFrame(columns)
+    text = pd.DataFrame(columns)
+    if whole and "probability" in table:  # one row is of a quantity or of an event
+        event = table["probability"].notna().to_numpy()
+        text.loc[event, f"median [{interval}]"], text.loc[~event, "probability"] = "", ""
+    return text
 
 
 def _cell(value: Any, column: str, figures: int) -> str:

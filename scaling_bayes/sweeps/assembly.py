@@ -10,10 +10,8 @@ import xarray as xr
 
 from scaling_bayes.sweeps import checks, flags
 from scaling_bayes.sweeps.declaration import SHARED, Declaration, Table, pick_names, read_columns, unit_of
+from scaling_bayes.sweeps.magnitudes import is_size
 from scaling_bayes.symbols import COVARIATES, GROUPS, REPLICATE, RESPONSES, RISING, UNSTATED
-
-LOG_KINDS = ("parameters", "data", "count", "compute")
-"""Kinds of unit whose values are sizes: above zero, compared on a log scale."""
 
 _LONG_NAMES = {
     "run": "run",
@@ -92,7 +90,7 @@ def _check_values(draft: _Draft, stated: Declaration) -> None:
     checks.check_labels(draft.rows, [*pick_names(stated.groups), *(["run"] if stated.run else [])])
     rows = checks.drop_missing(draft.rows, [*covariates, response, *error], drop=stated.drop)
     draft.keep(rows, "NaN or infinite values")
-    sizes = [name for name in covariates if name in COVARIATES and COVARIATES[name].kind in LOG_KINDS]
+    sizes = [name for name in covariates if is_size(name)]
     checks.check_positive(rows, sizes, "sizes are compared on a log scale")
     checks.check_positive(rows, error, "a standard error of zero claims certainty")
     if draft.units[response] == "fraction":

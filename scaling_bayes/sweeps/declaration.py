@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.sweeps.checks import SweepError, check_columns, say_rows
+from scaling_bayes.sweeps.magnitudes import is_size, read_numbers
 from scaling_bayes.symbols import COUNTING, COVARIATES, FLOP_RULES, RESPONSES, UNITS, one_of, suggest, unit_factor
 
 Names = str | Sequence[str] | Mapping[str, str]
@@ -170,7 +171,8 @@ def read_columns(table: Table, stated: Declaration) -> pd.DataFrame:
     labels = [*pick_names(stated.groups), "run"]
     frame = pd.DataFrame({"row": np.arange(len(given)), "run": np.arange(len(given))})
     for name, column in stated.columns.items():
-        frame[name] = _read_column(given[column], name, labels, kept=name in pick_names(stated.keep))
+        kept, sized = name in pick_names(stated.keep), name in pick_names(stated.covariates) and _is_plain(name, stated)
+        frame[name] = _read_column(given[column], name, labels, kept=kept, magnitudes=sized)
     if "final" not in frame:
         frame = frame.assign(**_find_final(given))
     if stated.tokenizer is not None and "tokenizer" not in frame:
@@ -184,18 +186,23 @@ def read_columns(table: Table, stated: Declaration) -> pd.DataFrame:
     return frame
 
 
-def _read_column(column: pd.Series, name: str, labels: list[str], *, kept: bool) -> pd.Series:
+def _is_plain(name: str, stated: Declaration) -> bool:
+    """Whether numbers of a covariate are sizes in their canonical unit, so that 10M can mean nothing but 10 million."""
+    return is_size(name) and unit_of(name, stated.units[name])[1] == 1
+
+
+def _read_column(column: pd.Series, name: str, labels: list[str], *, kept: bool, magnitudes: bool) -> pd.Series:
     if name == "final":
         return _as_booleans(column)
     if name in labels:
         return column
     if kept:
         return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
-    return _as_numbers(column, name)
+    return _as_numbers(column, name, magnitudes=magnitudes)
 
 
-def _as_numbers(column: pd.Series, name: str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+def _as_numbers(column: pd.Series, name: str, *, magnitudes: bool = False) -> pd.Series:
+    numbers = read_numbers(column, magnitudes=magnitudes)
     text = numbers.isna() & column.notna()
     if text.any():
         raise SweepError(

@@ -204,9 +204,82 @@ def test_comparisons_and_allocations(saved, posterior):
     assert [row["median"] for row in rows if row["quantity"] == "N_opt"] == pytest.approx(best)
 
 
+def test_sizes_are_written_as_people_write_them(saved):
+    written, plain = (
+        as_json("predict", saved, "--at", at)["rows"] for at in ("N=10B,D=.2T,corpus=web", "N=1e10,D=2e11,corpus=web")
+    )
+    assert written == plain
+
+
+def test_a_crossing_and_what_one_is_worth(saved, posterior):
+    at = ["--tokens-per-parameter", 20]
+    rows = as_json("crossover", saved, "corpus", "--between", "code,web", "--within", "1e18,1e24", *at)["rows"]
+    asked = {"between": ["code", "web"], "within": (1e18, 1e24), "tokens_per_parameter": 20}
+    answer = sb.crossover(posterior, "corpus", **asked)
+    assert {r["quantity"]: r["probability"] for r in rows if r["quantity"] in ("p_none", "p_one")} == {
+        name: pytest.approx(answer[name].item()) for name in ("p_none", "p_one")
+    }
+    rows = as_json("multiplier", saved, "corpus", "--baseline", "web", "--at", "C=1e22", *at)["rows"]
+    answer = sb.multiplier(posterior, "corpus", baseline="web", at={"C": 1e22}, tokens_per_parameter=20)
+    assert rows[0]["median"] == pytest.approx(answer["multiplier"].median().item())
+
+
+def test_targets(saved, posterior):
+    rows = as_json("require", saved, 2.4, 1.2, "--at", "corpus=web", "--within", "1e18,1e26")["rows"]
+    answer = sb.require(posterior, loss=[2.4, 1.2], at={"corpus": "web"}, within=(1e18, 1e26))
+    found = {(row["quantity"], row["target"]): row for row in rows}
+    median = sb.summarise(answer).loc[("required", 2.4), "median"]
+    assert found["required", 2.4]["median"] == pytest.approx(median)
+    assert (found["never", 1.2]["probability"], found["never", 1.2]["median"]) == (1, None)
+    assert "  -" in run("require", saved, 2.4, "--at", "corpus=web").stdout
+
+
+@pytest.mark.parametrize("choose", [[], ["--choose", "corpus"]])
+def test_what_to_train_next(saved, posterior, choose):
+    target, at = "N=1e11,D=2e12" + ("" if choose else ",corpus=web"), ["--at", "N=1e9,D=1e11", "--at", "N=1e10,D=2e11"]
+    rows = as_json("plan", saved, "--target", target, *at, *choose)["rows"]
+    assert len(rows) == 4
+    assert {row["cost"] for row in rows} == {6e20, 1.2e22}
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_what_is_known_of_a_posterior(saved, failed, sweep, tmp_path):
+    path = tmp_path / "held_out.nc"
+    _, held_out = sb.hold_out(sweep, along="C", top=4)
+    held_out.to_netcdf(path, engine="h5netcdf")
+    (every,) = as_json("score", saved, path)["rows"]
+    assert every["runs"] == 8
+    assert [row["corpus"] for row in as_json("score", saved, path, "--by", "corpus")["rows"]] == ["code", "web"]
+    assert len(as_json("score", saved, path, "--by", "extrapolation")["rows"]) >= 1
+    found = as_json("check", saved)
+    assert found["gates"] == []
+    assert {"statistic", "p_value"} == found["statistics"][0].keys()
+    assert found["findings"] == [str(verdict) for verdict in sb.check(sb.open_posterior(saved))["verdict"].values]
+    assert "R-hat" in run("check", failed).stdout
+    assert run("check", failed, "--strict", code=3).stdout
+
+
+def test_what_was_left_out_is_said_and_every_run_fitted_again(fits, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("scaling_bayes.command.fitting.write_report", lambda *given, **more: [])
+    rows = pd.read_csv(table)
+    rows.loc[0, "val"] = None
+    rows.to_csv(tmp_path / "gap.csv", index=False)
+    done = run("fit", tmp_path / "gap.csv", *NAMED, *UNITS, "--drop", "--refit", "-o", tmp_path / "out")
+    assert [runs.sizes["run"] for _, runs, _ in fits] == [35, 39]
+    assert "rows left out: 1: NaN or infinite values" in done.stderr
+    assert (tmp_path / "out" / "posterior_all.nc").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["crossover", "SAVED", "corpus", "--between", "code,web", "--within", "far"], 2, "'far' is no range"),
+        (["crossover", "SAVED", "corpus", "--between", "code", "--within", "1,2"], 1, "two labels of corpus"),
+        (["multiplier", "SAVED", "corpus", "--baseline", "wob", "--at", "N=1e9,D=1e9"], 1, "did you mean 'web'"),
+        (["require", "SAVED", "2.4", "--along", "E"], 1, "along='E'"),
+        (["plan", "SAVED", "--target", "N=1e9", "--at", "N=1e9,D=1e9"], 1, "at= lacks D"),
+        (["plan", "SAVED", "--target", "N=1e9,D=1e9"], 2, "name at least one point"),
+        (["score", "SAVED", "runs.csv"], 2, "is no saved sweep"),
         (["predict", "nowhere.nc", "--at", "N=1"], 1, "no posterior at"),
         (["predict", "SAVED", "--at", "N=1e9"], 1, "at= lacks D"),
         (["predict", "SAVED"], 2, "name at least one point"),

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import traitlets
 from matplotlib.figure import Figure
 
 import scaling_bayes as sb
@@ -182,6 +183,7 @@ def test_before_a_fit_there_are_the_sweep_and_the_priors_of_a_model(split):
     [
         ({"budgte": 1e20}, TypeError, "panels do not share 'budgte', they share budget, groups, level"),
         ({"model": "chinchilla"}, sb.QuestionError, "this posterior keeps the model it was fitted with"),
+        ({"budget": -1.0}, traitlets.TraitError, "budget is above 0, found -1"),
         ({"groups": ["wbe"]}, sb.QuestionError, "'wbe' is no group of this posterior: did you mean 'web'"),
     ],
 )

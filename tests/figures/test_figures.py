@@ -127,7 +127,7 @@ def saved(drawn, tmp_path_factory):
 
 def test_two_builds_give_the_same_bytes(drawn, saved, request, tmp_path):
     again = FIGURES[request.node.callspec.id](request.getfixturevalue)
-    second = save_figure(again, tmp_path / "figure.v1.png", dpi=40)
+    second = save_figure(again, tmp_path / "new folder" / "figure.v1.png", dpi=40)
     assert [path.name for path in second] == ["figure.v1.pdf", "figure.v1.png", "figure.v1.csv", "figure.v1.json"]
     assert [path.read_bytes() for path in saved.values()] == [path.read_bytes() for path in second]
     pdf = saved["pdf"].read_bytes()

@@ -185,3 +185,13 @@ def test_numbers_of_two_kinds_have_no_common_mean_error(posterior, runs, tmp_pat
     settled = settle(tmp_path / "both.json", {"loss": runs["loss"].values, "N_opt": 1e9 * runs["loss"].values})
     assert "mae" not in settled
     assert 0 < float(settled["rmsle"]) < 1
+
+
+def test_one_quantity_needs_no_name(tmp_path, foretold):
+    register(foretold, tmp_path / "forecast.json", date=DAY)
+    named = settle(tmp_path / "forecast.json", {"loss": 2.4})
+    assert settle(tmp_path / "forecast.json", 2.4).identical(named)
+    both = foretold.assign(other=foretold["loss"])
+    register(both, tmp_path / "two.json", date=DAY)
+    with pytest.raises(QuestionError, match=r"2 quantities were foretold: give .* of \['loss', 'other'\]"):
+        settle(tmp_path / "two.json", 2.4)

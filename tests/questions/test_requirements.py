@@ -8,7 +8,7 @@ import pytest
 from scaling_bayes.laws.axes import Axis
 from scaling_bayes.laws.costs import gpu_hours, inference, six_nd
 from scaling_bayes.questions.allocation import allocate
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, QuestionWarning
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.questions.requirements import require
 from scaling_bayes.questions.summaries import summarise
@@ -98,7 +98,9 @@ def test_never_is_infinite_and_counted(make_sweep, make_posterior):
     np.testing.assert_array_equal(np.isinf(found["required"]), found["never"] == 1)
     assert np.isinf(found["extrapolation"].where(found["never"] == 1, np.inf)).any()
     assert np.isinf(summarise(found).loc["required"].loc[target, "upper"])
-    assert np.isfinite(summarise(found).loc["required"].loc[2.0]).all()
+    assert np.isfinite(summarise(found).loc["required"].loc[2.0, "median":"upper"]).all()
+    assert summarise(found).loc["never", "probability"].tolist() == [0, 0.5]
+    assert summarise(found).loc["never", "median"].isna().all()
 
 
 def test_a_narrower_range_leaves_fewer_reached(wobbling):
@@ -106,7 +108,14 @@ def test_a_narrower_range_leaves_fewer_reached(wobbling):
     half = float(wide.median())
     narrow = require(wobbling, loss=2.2, within=(1e18, half))
     np.testing.assert_allclose(narrow["never"], wide.values > half)
-    np.testing.assert_allclose(require(wobbling, loss=9.0, within=(1e18, half))["required"], 1e18)
+
+
+def test_a_target_that_is_reached_at_the_lower_end_is_marked_and_warned_of(wobbling):
+    with pytest.warns(QuestionWarning, match=r"at 1e\+18, the lower end .* in 100% of the draws"):
+        found = require(wobbling, loss=9.0, within=(1e18, 1e24))
+    np.testing.assert_allclose(found["required"], 1e18)
+    assert found["at_edge"].min() == 1
+    assert require(wobbling, loss=2.2)["at_edge"].max() == 0
 
 
 def test_drift_widens_what_is_required(make_sweep, make_posterior):

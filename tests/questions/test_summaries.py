@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from scaling_bayes.questions.prediction import predict
-from scaling_bayes.questions.summaries import summarise
+from scaling_bayes.questions.summaries import EVENT, summarise
+from scaling_bayes.questions.typesetting import latex_macros, to_latex
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,17 @@ def test_impossible_levels_are_refused(answer, level):
 def test_what_has_no_draws_is_refused(answer):
     with pytest.raises(ValueError, match="dims chain and draw"):
         summarise(answer.mean("draw"))
+
+
+def test_events_have_a_probability_and_no_median():
+    never = xr.DataArray([[0.0, 0.0, 1.0, 0.0]], dims=("chain", "draw"), attrs=EVENT)
+    cost = xr.DataArray([[2.0, 2.0, 3.0, 2.0]], dims=never.dims)
+    share = xr.DataArray([0.2, 0.8], coords={"corpus": ["code", "web"]}, dims="corpus", attrs=EVENT)
+    table = summarise(xr.Dataset({"cost": cost, "never": never, "p_best": share}))
+    assert table.columns.tolist() == ["median", "lower", "upper", "probability"]
+    np.testing.assert_allclose(table["probability"], [np.nan, 0.25, 0.2, 0.8])
+    assert table["median"].notna().tolist() == [True, False, False, False]
+    assert "never & " in to_latex(summarise(xr.Dataset({"cost": cost, "never": never}))).replace("{", "")
+    assert latex_macros({"Never": xr.Dataset({"never": never})}).startswith(
+        r"\newcommand{\Never}{$0.25$}% 90% interval"
+    )

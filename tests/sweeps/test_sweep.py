@@ -169,3 +169,26 @@ def test_what_is_no_sweep_is_told(broken, fragment):
         check_sweep(broken)
     assert fragment in str(error.value)
     assert "as_sweep" in str(error.value)
+
+
+@pytest.mark.parametrize("unit", ["1", "parameters"])
+def test_sizes_may_be_written_as_people_do(unit):
+    written = {"N": ["10M", "1.5 B", "2e9"], "loss": [3.0, 2.5, 2.4]}
+    stated = {"response": "loss", "covariates": ["N"], "units": {"N": unit, "loss": "nats/token"}}
+    assert as_sweep(written, **stated)["N"].values.tolist() == [1e7, 1.5e9, 2e9]
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [(["10M", "20M"], "million"), (["10m", "20m"], "1"), (["10MB", "20MB"], "1"), (["10M", "x"], "1")],
+)
+def test_what_could_be_another_size_is_refused(column, unit):
+    stated = {"response": "loss", "covariates": ["N"], "units": {"N": unit, "loss": "nats/token"}}
+    with pytest.raises(SweepError, match=r"'N' \(column 'N'\) is '.*' in row"):
+        as_sweep({"N": column, "loss": [3.0, 2.5]}, **stated)
+
+
+def test_a_loss_has_no_magnitude():
+    stated = {"response": "loss", "covariates": ["N"], "units": {"N": "1", "loss": "nats/token"}}
+    with pytest.raises(SweepError, match="'loss'"):
+        as_sweep({"N": [1e6, 2e6], "loss": ["3K", "2K"]}, **stated)

@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.sweeps import checks
-from scaling_bayes.sweeps.assembly import LOG_KINDS
 from scaling_bayes.sweeps.checks import SweepError
 from scaling_bayes.sweeps.declaration import unit_of
+from scaling_bayes.sweeps.magnitudes import is_size
 from scaling_bayes.sweeps.sweep import attr_list, check_sweep
 from scaling_bayes.symbols import COVARIATES, suggest
 
@@ -65,7 +65,7 @@ def derive(
     canonical, factor = unit_of(name, unit)
     values = _one_a_run(sweep, name, function(**arguments)) * factor
     symbol = COVARIATES.get(name)
-    if symbol is not None and symbol.kind in LOG_KINDS:
+    if is_size(name):
         table = pd.DataFrame({"row": range(len(values)), name: values})
         checks.check_positive(table, [name], "sizes are compared on a log scale")
     described = symbol.description if symbol else name.replace("_", " ")
