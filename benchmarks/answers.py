@@ -60,7 +60,7 @@ def state_questions(posterior: xr.DataTree) -> Mapping[str, Callable[[], xr.Data
     return {
         "predict": lambda: sb.predict(posterior, {"N": 1e9, "D": 2e10}),
         "compare": lambda: sb.compare(posterior, GROUPING, at={"C": 1e21}, **at),
-        "compare along C": lambda: sb.compare(posterior, GROUPING, at={"C": scales}, against=first, **at),
+        "compare along C": lambda: sb.compare(posterior, GROUPING, at={"C": scales}, baseline=first, **at),
         "crossover": lambda: sb.crossover(
             posterior, GROUPING, between=[first, second], along="C", within=(1e19, 1e23), **at
         ),

@@ -18,6 +18,7 @@ from xarray import ufuncs
 
 import scaling_bayes as sb
 from scaling_bayes.command.printing import GATES_FAILED, say
+from scaling_bayes.symbols import SAMPLE
 
 SWEEP, GROUPS, LEVELS = "bytelm", ("corpus", "architecture"), ("E", "A", "B")
 WITH, WITHOUT, HABIT = "with discrepancy", "without discrepancy", "Huber + bootstrap"
@@ -62,7 +63,7 @@ def contrast_targets(posterior: xr.DataTree, held_out: xr.Dataset, level: float 
     first, second = foretold["architecture"].values
     contrast, seen = (x.sel(architecture=second) - x.sel(architecture=first) for x in (foretold, measured))
     table = sb.summarise(contrast.to_dataset(name="contrast"), level=level).droplevel("quantity")
-    table[f"P({second} better)"] = (contrast < 0).mean(["chain", "draw"]).to_series()
+    table[f"P({second} better)"] = (contrast < 0).mean(SAMPLE).to_series()
     table["measured"] = seen.to_series()
     return table.assign(inside=table["measured"].between(table["lower"], table["upper"]))
 

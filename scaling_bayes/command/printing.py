@@ -110,7 +110,7 @@ def print_files(written: list[Path], *, as_json: bool = False) -> None:
 
 
 def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else str(value) if isinstance(value, pd.Interval) else value
     if not isinstance(value, float):
         return value
     return None if np.isnan(value) else str(value) if np.isinf(value) else value

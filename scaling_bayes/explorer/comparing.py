@@ -26,14 +26,14 @@ class ComparingPanel(AlongPanel):
         Other groupings -> label that is held.
     labels : list of str
         Those compared, two or more.
-    rival : str
+    baseline : str
         Label that the others are held against.
     """
 
     factor = traitlets.Unicode().tag(**{STATE: True})
     where = traitlets.Dict().tag(**{STATE: True})
     labels = traitlets.List(traitlets.Unicode()).tag(**{STATE: True})
-    rival = traitlets.Unicode().tag(**{STATE: True})
+    baseline = traitlets.Unicode().tag(**{STATE: True})
 
     @classmethod
     def why_not(cls, subject: Subject) -> str:
@@ -58,15 +58,15 @@ class ComparingPanel(AlongPanel):
 
     @property
     def others(self) -> list[str]:
-        """Labels that are held against the rival."""
-        return [label for label in self.labels if label != self.rival]
+        """Labels that are held against the baseline."""
+        return [label for label in self.labels if label != self.baseline]
 
-    @traitlets.validate("factor", "where", "labels", "rival")
+    @traitlets.validate("factor", "where", "labels", "baseline")
     def _refuse(self, proposal: Any) -> Any:
         name, value, cells = proposal["trait"].name, proposal["value"], self.subject.cells
         if name == "where":
             return choose_place(cells, self.factor, value)
-        known = {"factor": list_factors(cells), "labels": list(self.choices()), "rival": self.labels}[name]
+        known = {"factor": list_factors(cells), "labels": list(self.choices()), "baseline": self.labels}[name]
         asked = value if name == "labels" else [value]
         if bad := [label for label in asked if label not in known]:
             raise QuestionError(f"{name}={bad[0]!r} is none that can be compared here: {suggest(bad[0], known)}")
@@ -92,9 +92,9 @@ class ComparingPanel(AlongPanel):
         self.labels = kept if len(kept) > 1 else known[:FEW]
 
     @traitlets.observe("labels")
-    def _keep_rival(self, _: Any) -> None:
-        if self.rival not in self.labels:
-            self.rival = self.labels[0]
+    def _keep_baseline(self, _: Any) -> None:
+        if self.baseline not in self.labels:
+            self.baseline = self.labels[0]
 
     def act(self, name: str, value: Any) -> None:
         """A held label was chosen, or the rule at which numbers are read moved."""
@@ -115,7 +115,7 @@ class ComparingPanel(AlongPanel):
             options = dict.fromkeys(place[name] for place in list_places(cells, self.factor))
             if len(options) > 1:
                 scene.add_choice(f"where.{name}", f"at {name}", label, list(options))
-        scene.add_choice("rival", "against", self.rival, self.labels)
+        scene.add_choice("baseline", "baseline", self.baseline, self.labels)
 
     def add_labels(self, scene: Scene) -> None:
         """Boxes of which labels are ticked."""

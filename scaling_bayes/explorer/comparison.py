@@ -96,7 +96,7 @@ class Comparison(ComparingPanel):
     ----------
     below : str
         What the lower plot shows: the ``probability`` of being better, or the ``multiplier``, how many times the scale
-        the rival needs to do as well.
+        the baseline needs to do as well.
     """
 
     title: ClassVar[str] = "Comparison"
@@ -117,7 +117,7 @@ class Comparison(ComparingPanel):
         curves, (low, high) = self.curves(), self.ends()
         x = np.append(np.geomspace(low, high, POINTS), self.cursor())
         columns = self.subject.covariates.follow(self.along, x, self.at)
-        found = contrast(curves, columns, self.labels.index(self.rival))
+        found = contrast(curves, columns, self.labels.index(self.baseline))
         better, best = (tuple(p(new_run=run) for run in (False, True)) for p in (found.p_better, found.p_best))
         crossings = found.crossings(np.log(x[:-1]))
         return Reading(x, columns, found, found.quantiles(QUANTILES), crossings, better, best, curves.draws)
@@ -130,11 +130,11 @@ class Comparison(ComparingPanel):
         return draw_quantiles(times.T, self._levels()), np.isinf(times).mean(axis=1)
 
     def _lay_base(self) -> tuple[Curves, dict[str, Any], np.ndarray]:
-        """The rival's curves, far beyond both ends of the axis."""
+        """The baseline's curves, far beyond both ends of the axis."""
         low, high = self.ends()
         nodes = log_nodes(low / self.wider, high * self.wider)
         columns = self.subject.covariates.follow(self.along, np.exp(nodes), self.at)
-        return self.curves().only(self.labels.index(self.rival)), columns, nodes
+        return self.curves().only(self.labels.index(self.baseline)), columns, nodes
 
     def _trace_multiples(self, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
         """Scales, and `QUANTILES` of the multiplier there, shape (level, scale, other)."""
@@ -144,15 +144,15 @@ class Comparison(ComparingPanel):
         return reading.x[chosen], draw_quantiles(np.moveaxis(times, -1, 0), QUANTILES)
 
     def answer(self) -> pd.DataFrame:
-        """Every label against the rival at the budget, and where they cross along the axis.
+        """Every label against the baseline at the budget, and where they cross along the axis.
 
         Returns
         -------
         DataFrame
-            One row a label. Columns ``relative``, the difference over the rival's response, with its interval;
+            One row a label. Columns ``relative``, the difference over the baseline's response, with its interval;
             ``p_better``, ``p_best`` and both of one new run of each; ``p_none``, ``p_one``, ``p_more`` crossings, and
             ``crossing`` given one, in the unit of `along`, with its interval; ``multiplier``, how many times the scale
-            the rival needs to do as well, with its interval, and ``p_unattained``; `along`, what is held and
+            the baseline needs to do as well, with its interval, and ``p_unattained``; `along`, what is held and
             ``extrapolation``.
         """
         reading, (low, high) = self.read(), self.band()
@@ -200,14 +200,14 @@ class Comparison(ComparingPanel):
         bottom, top = even_limits(percent[[0, 6]] if few else percent[3])
         base = bottom - ROOM * (top - bottom) / (1 - ROOM) if few else bottom
         response, better = self.subject.record.response, "below" if reading.contrast.sign > 0 else "above"
-        title = f"{response} relative to {self.rival}: {better} the line is better"
+        title = f"{response} relative to {self.baseline}: {better} the line is better"
         plot = self._frame(scene, low, high, Axis(base, top, "difference (%)", log=False), 0, title)
         for k, label in enumerate(self.others):
             bands = BANDS if len(self.others) < FEW else BANDS[::2] if few else ()
             for start, end, _ in bands:
                 plot.band(x, percent[start, :, k], percent[end, :, k], colour=colours[label], alpha=0.16)
             plot.line(x, percent[3, :, k], colour=colours[label], width=2.0 if few else 1.2)
-        plot.line([low, high], [0, 0], colour=colours[self.rival], width=1.6)
+        plot.line([low, high], [0, 0], colour=colours[self.baseline], width=1.6)
         for k, label in enumerate(self.others if few else ()):
             self._draw_crossing(plot, reading, k, base, bottom, colours[label])
         plot.rule(x=self.cursor(), drag="cursor", label="read at", colour="muted")
@@ -241,11 +241,11 @@ class Comparison(ComparingPanel):
         plot.rule(x=self.cursor(), colour="muted")
 
     def _draw_multiples(self, scene: Scene, reading: Reading, low: float, high: float) -> None:
-        """A curve that leaves the plot above belongs to draws in which the rival never does as well."""
+        """A curve that leaves the plot above belongs to draws in which the baseline never does as well."""
         (x, q), colours, count = self._trace_multiples(reading), self.colours(), len(self.others)
         known = q[[1, 5]] if count <= SOME else q[3]
         known = np.clip(known[np.isfinite(known) & (known > 0)], 1 / MOST_TIMES, MOST_TIMES)
-        y = Axis(*round_limits(np.append(known, [0.8, 1.25])), f"times the {self._scale_word()} {self.rival} needs")
+        y = Axis(*round_limits(np.append(known, [0.8, 1.25])), f"times the {self._scale_word()} {self.baseline} needs")
         plot = self._frame(scene, low, high, y, 1, "")
         plot.rule(y=1.0, colour="muted", dash="dotted")
         for k, label in enumerate(self.others):
@@ -291,8 +291,8 @@ class Comparison(ComparingPanel):
         for k, label in enumerate(labels):
             lower, middle, upper = (say_percent(value) for value in reading.quantiles[[low, 3, high], -1, k])
             lines.append(
-                f"{label}: {middle} ({100 * self.level:g} %: {lower} to {upper}); P(better than {self.rival}) "
-                f"{say_chance(better[-1, k])}, of one new run each {say_chance(of_runs[-1, k])}. {self.rival} needs "
+                f"{label}: {middle} ({100 * self.level:g} %: {lower} to {upper}); P(better than {self.baseline}) "
+                f"{say_chance(better[-1, k])}, of one new run each {say_chance(of_runs[-1, k])}. {self.baseline} needs "
                 f"{say_interval(times[:, k], digits=2)} times the {self._scale_word()} to do as well. "
                 f"{say_crossing({name: p[k] for name, p in chances.items()}, crossing[:, k], unit)}"
             )
@@ -308,11 +308,11 @@ class Comparison(ComparingPanel):
         crossed = self.factor not in factors
         names = {label: tuple(cells[label].values()) if crossed else label for label in self.labels}
         asked: dict[str, Any] = {"at": at, "among": list(names.values())}
-        group, rival = tuple(factors) if crossed else self.factor, names[self.rival]
+        group, baseline = tuple(factors) if crossed else self.factor, names[self.baseline]
         fitted = self.subject.covariates.fitted[self.along]
         told = {"fitted": [float(fitted.min()), float(fitted.max())], "failed_gates": self.subject.failed_gates}
         if self.below == "multiplier":
-            answer = multiplier(self.subject.posterior, group, baseline=rival, along=self.along, **asked)
+            answer = multiplier(self.subject.posterior, group, baseline=baseline, along=self.along, **asked)
             return plot_multiplier(answer.assign_attrs(told), colours=self.colours())
-        answer = compare(self.subject.posterior, group, against=rival, along=None, **asked)
+        answer = compare(self.subject.posterior, group, baseline=baseline, along=None, **asked)
         return plot_comparison(answer.assign_attrs(along=self.along, **told), colours=self.colours())

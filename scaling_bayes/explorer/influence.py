@@ -9,11 +9,10 @@ from scaling_bayes.explorer.subject import Subject
 from scaling_bayes.questions.curve_draws import prepare_curves
 from scaling_bayes.questions.curves import Curves
 from scaling_bayes.questions.influence import measure_change, weigh_without
+from scaling_bayes.symbols import SAMPLE
 
 REACH = 100.0
 """Multiple of the largest fitted value at which the slider of the budget ends."""
-
-SAMPLE = ("chain", "draw")
 
 
 class RunInfluence:

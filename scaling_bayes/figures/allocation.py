@@ -16,8 +16,8 @@ from scaling_bayes.figures.bands import BANDS, band_patches, draw_bands
 from scaling_bayes.figures.canvas import legend_below, mark, new_figure, panel_grid
 from scaling_bayes.figures.ranges import CROWDED, fitted_patch, stack_draws
 from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, axis_label, format_value, group_colours, log_axis
+from scaling_bayes.symbols import SAMPLE
 
-DRAWS = ("chain", "draw")
 NEEDED = ("N_opt", "D_opt", "tokens_per_parameter", "N_low", "N_high", "at_edge", "extrapolation")
 NEAR = 0.2
 """Log distance from a budget within which a run is drawn beside its curve."""
@@ -74,7 +74,7 @@ def plot_allocation(answer: xr.Dataset, *, others: Mapping[str, xr.Dataset] | No
                 draw_bands(ax, each["budget"].values, stack_draws(each[name]), colours[label], label, crowded=crowded)
             for (label, other), style in zip((others or {}).items(), LINES * 3, strict=False):
                 if name in other:
-                    ax.plot(other["budget"], other[name].median(DRAWS), color=INK, ls=style, lw=0.9, label=label)
+                    ax.plot(other["budget"], other[name].median(SAMPLE), color=INK, ls=style, lw=0.9, label=label)
             _frame(ax, answer, answer[name])
         legend_below(fig, _allocation_legend(colours, list(others or {})))
         mark(fig, _warn_edge(answer))
@@ -145,7 +145,7 @@ def plot_isoflops(curves: xr.Dataset, answer: xr.Dataset, *, sweep: xr.Dataset |
 
 def _group_names(answer: xr.Dataset) -> list[str]:
     array = answer["N_opt" if "N_opt" in answer else str(answer.attrs["response"])]
-    return [str(d) for d in array.dims if d not in (*DRAWS, "budget", "size")]
+    return [str(d) for d in array.dims if d not in (*SAMPLE, "budget", "size")]
 
 
 def _split_groups(answer: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -174,12 +174,12 @@ def _budget_label(answer: xr.Dataset) -> str:
 
 
 def _draw_isoflop(ax: Axes, curve: xr.DataArray, optimum: xr.Dataset, colour: str) -> None:
-    known = curve.notnull().any(DRAWS).values
+    known = curve.notnull().any(SAMPLE).values
     curve = curve.isel(size=np.flatnonzero(known))
-    N, median = curve["N"].values, curve.median(DRAWS).values
+    N, median = curve["N"].values, curve.median(SAMPLE).values
     unit = str(curve["budget"].attrs.get("units", ""))
     budget = f"{format_value(curve['budget'].item(), unit)} {unit}"
-    low, high = curve.quantile([0.05, 0.95], DRAWS).values  # some draws reach no such split
+    low, high = curve.quantile([0.05, 0.95], SAMPLE).values  # some draws reach no such split
     ax.fill_between(N, low, high, color=colour, alpha=BANDS[0.9], lw=0, label=f"{budget}, 90 %")
     ax.plot(N, median, color=colour, lw=0.8, label=budget)
     inside = np.geomspace(optimum["N_low"].median().item(), optimum["N_high"].median().item(), 50)
@@ -213,5 +213,5 @@ def _isoflop_legend(answer: xr.Dataset, colours: list[str]) -> list[Artist]:
 
 
 def _warn_edge(answer: xr.Dataset) -> str:
-    share = float(answer["at_edge"].mean(DRAWS).max())
+    share = float(answer["at_edge"].mean(SAMPLE).max())
     return f"OPTIMUM AT THE EDGE OF THE SEARCH IN {100 * share:.0f} % OF DRAWS" if share > EDGE else ""

@@ -35,7 +35,7 @@ NEEDED = ("ratio", "difference", "p_best", "p_best_new_run", "p_better", "regret
 
 
 def plot_comparison(
-    answer: xr.Dataset, *, against: str | None = None, colours: Mapping[str, str] | None = None
+    answer: xr.Dataset, *, baseline: str | None = None, colours: Mapping[str, str] | None = None
 ) -> Figure:
     r"""Draw choices along a scale: the response relative to one of them, and the probability of being the best.
 
@@ -48,7 +48,7 @@ def plot_comparison(
     ----------
     answer : Dataset
         From `compare` at two scales or more. Other groups have a panel each.
-    against : str, optional
+    baseline : str, optional
         The choice b; by default that of the answer, or the one most often best at the largest scale.
     colours : mapping of str to str, optional
         Label -> colour, where choices have colours in other figures already.
@@ -70,7 +70,7 @@ def plot_comparison(
     >>> design = {"N": [1e7, 3e7, 1e8, 3e8, 1e9], "corpus": ["code", "web"]}
     >>> sweep = sb.simulate_sweep(law, design, truth=truth, seed=0)
     >>> posterior = sb.baseline(law, sweep, seed=0, bootstrap=20, by="corpus")
-    >>> fig = plot_comparison(sb.compare(posterior, "corpus", at={"N": [1e9, 1e10]}), against="web")
+    >>> fig = plot_comparison(sb.compare(posterior, "corpus", at={"N": [1e9, 1e10]}), baseline="web")
     >>> [ax.get_ylabel() for ax in fig.axes]
     ['loss, relative to web (%)', 'P(best)']
     """
@@ -80,51 +80,51 @@ def plot_comparison(
     order = np.argsort(scale.values)
     answer = answer.isel({scale.dims[0]: order}).rename({scale.dims[0]: "point"} if scale.dims[0] != "point" else {})
     labels = answer[dim].values.astype(str).tolist()
-    rival = _read_rival(answer, dim, labels, against)
+    baseline = _read_baseline(answer, dim, labels, baseline)
     panels = split_panels(answer, (dim, f"{dim}_other"))
     weight = answer["p_best"].max([d for d in answer["p_best"].dims if d != dim]).values
     shown = choose_colours(labels, weight, colours)
     with new_figure(rows_height(len(panels)), shows=answer) as fig:
         pairs = two_rows(fig, len(panels))
         for i, ((upper, lower), (name, part)) in enumerate(zip(pairs, panels.items(), strict=True)):
-            _draw_ratio(upper, part, dim, rival, shown)
+            _draw_ratio(upper, part, dim, baseline, shown)
             _draw_best(lower, part, dim, shown)
             draw_scale(upper, part[scale.name], answer, label=len(panels) == 1)
             draw_scale(lower, part[scale.name], answer)
             upper.set_title(name, weight="bold", fontsize=title_size(list(panels)))
             if i % panel_columns(len(panels)) == 0:
                 apart = "\n" if len(panels) > 1 else " "  # side by side with others a panel is low
-                upper.set_ylabel(f"{answer.attrs['response']}, relative{apart}to {rival} (%)")
+                upper.set_ylabel(f"{answer.attrs['response']}, relative{apart}to {baseline} (%)")
             lower.set_ylabel("P(best)" if i % panel_columns(len(panels)) == 0 else "")
         _share_limits([upper for upper, _ in pairs])
         legend_below(fig, _legend(shown, str(answer.attrs["better"])))
         return fig
 
 
-def _read_rival(answer: xr.Dataset, dim: str, labels: Sequence[str], against: str | None) -> str:
-    known = answer.attrs.get("against")
-    if against is not None and (against not in labels or known not in (None, against)):
-        held = suggest(against, [known] if known else labels)
-        raise FigureError(f"the answer does not hold its choices against {against!r}: {held}")
-    if known or against:
-        return str(known or against)
+def _read_baseline(answer: xr.Dataset, dim: str, labels: Sequence[str], wanted: str | None) -> str:
+    known = answer.attrs.get("baseline")
+    if wanted is not None and (wanted not in labels or known not in (None, wanted)):
+        held = suggest(wanted, [known] if known else labels)
+        raise FigureError(f"the answer does not hold its choices against {wanted!r}: {held}")
+    if known or wanted:
+        return str(known or wanted)
     last = answer["p_best"].isel(point=-1)
     return labels[int(last.mean([d for d in last.dims if d != dim]).values.argmax())]
 
 
-def _draw_ratio(ax: Axes, part: xr.Dataset, dim: str, rival: str, colours: dict[str, str]) -> None:
+def _draw_ratio(ax: Axes, part: xr.Dataset, dim: str, baseline: str, colours: dict[str, str]) -> None:
     other = f"{dim}_other"
-    ratio = part["ratio"].sel({other: rival}) if other in part["ratio"].dims else part["ratio"]
+    ratio = part["ratio"].sel({other: baseline}) if other in part["ratio"].dims else part["ratio"]
     x = part[str(part.attrs.get("along") or part.attrs["scale"])].values
     for label, colour in colours.items():
-        if label == rival:
+        if label == baseline:
             continue
         draws = 100 * (stack_draws(ratio.sel({dim: label})) - 1)
         if colour == MUTED:
             ax.plot(x, np.median(draws, axis=0), color=MUTED, lw=0.5, label=label, zorder=2)
         else:
             draw_bands(ax, x, draws, colour, label, crowded=len(colours) > CROWDED)
-    ax.axhline(0, color=colours[rival], lw=1.0, label=rival, zorder=3)
+    ax.axhline(0, color=colours[baseline], lw=1.0, label=baseline, zorder=3)
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0"))
 

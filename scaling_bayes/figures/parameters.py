@@ -14,10 +14,9 @@ from scaling_bayes.figures.answers import FigureError, check_answer
 from scaling_bayes.figures.bands import draw_intervals
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.style import GOOD, INK, MUTED, SHADE, group_colours, group_markers, log_axis
-from scaling_bayes.symbols import latex, suggest
+from scaling_bayes.symbols import SAMPLE, latex, suggest
 
 MAKER = "parameters(posterior)"
-SAMPLE = ("chain", "draw")
 ROW, PAIRS = 0.16, 2.0
 """Height in inches of a group's row, and of the panels of pairs."""
 

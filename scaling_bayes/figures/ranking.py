@@ -13,6 +13,7 @@ from scaling_bayes.figures.comparison import MAKER, NEEDED
 from scaling_bayes.figures.ranges import stack_draws
 from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis
 from scaling_bayes.figures.venues import points
+from scaling_bayes.symbols import SAMPLE
 
 ROW = 0.19
 """Height in inches of a choice."""
@@ -56,7 +57,7 @@ def plot_ranking(answer: xr.Dataset) -> Figure:
     if extra := [f"{d} ({n})" for d, n in answer["p_best"].sizes.items() if d != dim and n > 1]:
         raise FigureError(f"a ranking is of one place, and this answer has several of {', '.join(extra)}; select one")
     one = answer.isel({d: 0 for d in answer["p_best"].dims if d != dim})
-    one = one.isel({dim: np.argsort(one["regret"].mean(("chain", "draw")).values, kind="stable")})
+    one = one.isel({dim: np.argsort(one["regret"].mean(SAMPLE).values, kind="stable")})
     with new_figure(0.85 + ROW * one.sizes[dim], shows=answer) as fig:
         panels = fig.subplots(1, 3 if "regret_factor" in one else 2, sharey=True)
         _draw_regret(panels[0], one, dim)
@@ -79,7 +80,7 @@ def _place(answer: xr.Dataset) -> str:
 
 def _draw_regret(ax: Axes, one: xr.Dataset, dim: str) -> None:
     draw_intervals(ax, stack_draws(one["regret"]), GOOD)
-    ax.plot(one["regret"].mean(("chain", "draw")), np.arange(one.sizes[dim]), "o", color=GOOD, ms=3.2, label="mean")
+    ax.plot(one["regret"].mean(SAMPLE), np.arange(one.sizes[dim]), "o", color=GOOD, ms=3.2, label="mean")
     ax.set(yticks=np.arange(one.sizes[dim]), yticklabels=one[dim].values, xlabel=axis_label(one["regret"]))
     ax.set_xlim(left=0)
     ax.xaxis.set_major_locator(MaxNLocator(4))

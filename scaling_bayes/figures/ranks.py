@@ -12,7 +12,7 @@ from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.parameters import label_groups, list_parameters
 from scaling_bayes.figures.style import MUTED, group_colours
 from scaling_bayes.figures.venues import points
-from scaling_bayes.symbols import latex
+from scaling_bayes.symbols import SAMPLE, latex
 
 ROW, COLUMNS, MOST = 1.05, 4, 24
 """Height of a row in inches, panels side by side, and most panels."""
@@ -65,7 +65,7 @@ def plot_ranks(answer: xr.Dataset, *, names: list[str] | None = None) -> Figure:
         raise FigureError(f"{len(panels)} panels are more than {MOST}; name fewer parameters, or select groups")
     rows = -(-len(panels) // COLUMNS)
     chains = group_colours([f"chain {k}" for k in answer["chain"].values])
-    every = xr.Dataset({name: (("chain", "draw"), values) for name, values in _number(panels).items()})
+    every = xr.Dataset({name: (SAMPLE, values) for name, values in _number(panels).items()})
     with new_figure(ROW * rows + 0.5, shows=answer, make=lambda size: _draw_ranks(every, size, chains)) as fig:
         for empty in fig.axes[len(panels) :]:
             empty.remove()

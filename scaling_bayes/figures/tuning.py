@@ -12,6 +12,7 @@ from scaling_bayes.figures.bands import draw_bands, draw_quantiles
 from scaling_bayes.figures.canvas import legend_below, mark, new_figure
 from scaling_bayes.figures.ranges import stack_draws
 from scaling_bayes.figures.style import GOOD, INK, axis_label, format_value, log_axis
+from scaling_bayes.symbols import SAMPLE
 
 MAKER = "tune(posterior, along, at=...)"
 HEIGHT, EDGE, NEAR = 2.6, 0.01, 0.1
@@ -79,7 +80,7 @@ def plot_bowls(answer: xr.Dataset, *, over: str = "N", runs: xr.Dataset | None =
         handles = [Line2D([], [], color=c, label=n) for c, n in zip(colours, names, strict=True)]
         best = Line2D([], [], color=INK, marker="o", ms=2.8, lw=0.9, label=f"best {along}, 90 %")
         legend_below(fig, [*handles, best])
-        share = float(answer["at_edge"].mean(("chain", "draw")).max())
+        share = float(answer["at_edge"].mean(SAMPLE).max())
         mark(fig, f"NO BEST {along} WITHIN THE RANGE IN {100 * share:.0f} % OF DRAWS" if share > EDGE else "")
     return fig
 

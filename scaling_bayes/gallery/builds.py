@@ -59,7 +59,7 @@ def draw_sweep() -> Figure:
 def draw_comparison() -> Figure:
     """Two architectures against each other on four corpora (bytelm, Huber + bootstrap)."""
     C = np.geomspace(1e10, 1e14, 9)
-    return figures.plot_comparison(compare(fit_bytelm(), "architecture", at=path(*C)), against="transformer")
+    return figures.plot_comparison(compare(fit_bytelm(), "architecture", at=path(*C)), baseline="transformer")
 
 
 def draw_ranking() -> Figure:

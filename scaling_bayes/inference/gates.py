@@ -6,6 +6,8 @@ import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.symbols import SAMPLE
+
 MAX_RHAT = 1.01
 MIN_ESS = 400.0
 MIN_BFMI = 0.3
@@ -78,10 +80,10 @@ def _varying(posterior: xr.Dataset) -> xr.Dataset:
     """All scalar quantities that vary over draws, along one dim ``quantity``."""
     columns, names = [], []
     for name, array in posterior.data_vars.items():
-        rest = [d for d in array.dims if d not in ("chain", "draw")]
+        rest = [d for d in array.dims if d not in SAMPLE]
         flat = array.stack(quantity=rest) if rest else array.expand_dims(quantity=[""])
         flat = flat.transpose("chain", "draw", "quantity")
-        varies = (flat.max(("chain", "draw")) > flat.min(("chain", "draw"))).values
+        varies = (flat.max(SAMPLE) > flat.min(SAMPLE)).values
         labels = [str(name) + (str(label) if rest else "") for label in flat["quantity"].values]
         columns.append(flat.values[..., varies])
         names += [label for label, keep in zip(labels, varies, strict=True) if keep]

@@ -13,8 +13,8 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.model.binding import Binding
 from scaling_bayes.model.pooling import pooling_to_dict
+from scaling_bayes.symbols import SAMPLE
 
-SAMPLE = ("chain", "draw")
 Variables = dict[str, tuple[tuple[str, ...], Any]]
 
 

@@ -15,6 +15,7 @@ from scaling_bayes.questions.misfit import compare_statistics
 from scaling_bayes.questions.points import read_record
 from scaling_bayes.questions.summaries import name_values
 from scaling_bayes.questions.verdicts import LIMITS, find_chance, judge
+from scaling_bayes.symbols import SAMPLE
 
 
 def check(posterior: xr.DataTree, *, seed: int = 0) -> xr.Dataset:
@@ -106,6 +107,5 @@ def _contraction(posterior: xr.DataTree, record: Record) -> xr.Dataset:
 
 def _contract(prior: xr.DataArray, after: xr.DataArray) -> xr.DataArray:
     """Share of the prior's variance that the data took away; NaN for what was known."""
-    sample = ("chain", "draw")
-    unknown = prior.max(sample) > prior.min(sample)
-    return 1 - after.var(sample) / prior.var(sample).where(unknown)
+    unknown = prior.max(SAMPLE) > prior.min(SAMPLE)
+    return 1 - after.var(SAMPLE) / prior.var(SAMPLE).where(unknown)

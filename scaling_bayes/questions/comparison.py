@@ -26,9 +26,7 @@ from scaling_bayes.questions.mixture import mixed
 from scaling_bayes.questions.paths import Columns, Paths, choose_scale, lay_paths
 from scaling_bayes.questions.points import check_size, count_draws, read_single
 from scaling_bayes.questions.spending import place_points
-from scaling_bayes.symbols import sense_of
-
-SAMPLE = ("chain", "draw")
+from scaling_bayes.symbols import SAMPLE, sense_of
 
 
 @doubted
@@ -39,7 +37,7 @@ def compare(
     *,
     at: Mapping[str, Any] | pd.DataFrame | xr.Dataset,
     among: Sequence[str | Sequence[str]] | None = None,
-    against: str | Sequence[str] | None = None,
+    baseline: str | Sequence[str] | None = None,
     average: str | Sequence[str] = (),
     tokens_per_parameter: Any = None,
     along: str | None = "auto",
@@ -65,7 +63,7 @@ def compare(
         Where, as in `predict`, without the compared groups. Other groups are fixed by a label here, or stay dims.
     among : sequence, optional
         Labels to compare (for crossed groups one of each), which need not have been fitted; all by default.
-    against : str or sequence of str, optional
+    baseline : str or sequence of str, optional
         Choice that the others are held against in ``difference`` and ``ratio``; by default every other one.
     average : str or sequence of str
         Groups over which the response is averaged, label by label alike.
@@ -106,7 +104,7 @@ def compare(
     choices = read_choices(record, group, among)
     points = place_points(at, record, fitted, tokens_per_parameter)
     columns = as_columns(points, choices)
-    versus = list(range(len(choices.names))) if against is None else [choices.find(against)]
+    versus = list(range(len(choices.names))) if baseline is None else [choices.find(baseline)]
     averaged = read_average(record, choices, average, columns)
     _check_pairs(posterior, record, choices, columns, averaged, len(versus))
     scale = choose_scale(columns) if along == "auto" else along
@@ -143,10 +141,10 @@ def _contrast(drawn: xr.Dataset, choices: Choices, versus: list[int], record: Re
     """Differences, probabilities and regrets from draws of the response."""
     dim, other, sign = choices.dim, f"{choices.dim}_other", sense_of(record.response)
     response = drawn["response"]
-    rivals = response.isel({dim: versus}).rename({dim: other})
+    baselines = response.isel({dim: versus}).rename({dim: other})
     if len(versus) == 1:
-        rivals = rivals.isel({other: 0})
-    found = {record.response: response, "difference": response - rivals, "ratio": response / rivals}
+        baselines = baselines.isel({other: 0})
+    found = {record.response: response, "difference": response - baselines, "ratio": response / baselines}
     if (undefined := response.isnull()).any():
         found["p_undefined"] = undefined.mean(SAMPLE)
     found["regret"] = sign * response - (sign * response).min(dim)
@@ -165,15 +163,15 @@ def _share_better(level: xr.DataArray, dim: str, other: str) -> xr.DataArray:
     own = level.transpose("chain", "draw", dim, ...)
     rest = own.dims[3:]
     values = own.values.reshape(-1, *own.shape[2:])
-    share = [_share_lower(values, rival) for rival in _each(values)]
+    share = [_share_lower(values, baseline) for baseline in _each(values)]
     coords = {d: level[d] for d in rest if d in level.coords}
     return xr.DataArray(np.stack(share, axis=1), dims=(dim, other, *rest), coords=coords)
 
 
-def _share_lower(values: np.ndarray, rival: np.ndarray) -> np.ndarray:
-    """Share of draws, axis 0, below those of a rival; NaN where no draw knows both."""
-    known = (~np.isnan(values) & ~np.isnan(rival)).sum(axis=0)
-    lower = ((values < rival).sum(axis=0) + (values <= rival).sum(axis=0)) / 2
+def _share_lower(values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """Share of draws, axis 0, below those of a baseline; NaN where no draw knows both."""
+    known = (~np.isnan(values) & ~np.isnan(baseline)).sum(axis=0)
+    lower = ((values < baseline).sum(axis=0) + (values <= baseline).sum(axis=0)) / 2
     return np.divide(lower, known, out=np.full(lower.shape, np.nan), where=known > 0)
 
 
@@ -200,7 +198,7 @@ def _label(
     for name, words in _WORDS.items():
         if name in answer:
             answer[name].attrs["long_name"] = words.format(response=record.response, along=along)
-    told = {"against": choices.names[versus[0]]} if len(versus) == 1 else {}
+    told = {"baseline": choices.names[versus[0]]} if len(versus) == 1 else {}
     return answer.assign_attrs(group=dim, along=along or "", better=_BETTER[sense_of(record.response)], **told)
 
 
@@ -225,5 +223,5 @@ def _check_pairs(
     """Refuse an answer that would be too large, before it is computed."""
     draws = count_draws(posterior, record, (*choices.groups, *averaged, *columns))
     points = len(next(iter(columns.values())))
-    advice = "hold the choices against=... one of them, ask at fewer points, or fix other groups in at="
+    advice = "compare with one of them, baseline=..., ask at fewer points, or fix other groups in at="
     check_size(draws * points * len(choices.names) * (2 * pairs + 3), advice)

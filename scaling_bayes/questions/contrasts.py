@@ -3,7 +3,7 @@ r"""`Contrast`: choices against one of them, from prepared curves; what `compare
 .. math:: \rho_a = y_a / y_b - 1, \qquad P(a \text{ better than } b), \qquad P(a \text{ best}), \qquad
     y_a(s) = y_b(s), \qquad m_a(s) = \min\{m : y_b(m s) \le y_a(s)\}
 
-with b the rival, in each draw; of accuracies more is better and signs turn.
+with b the baseline, in each draw; of accuracies more is better and signs turn.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Contrast:
     ----------
     log_mean, log_run : array, shape (point, choice, draw)
         Log response of the mean curve, and of one new run of each choice.
-    rival : int
+    baseline : int
         Place of the choice that the others are held against.
     sign : float
         1 where less is better, else -1.
@@ -34,28 +34,28 @@ class Contrast:
 
     log_mean: Array
     log_run: Array
-    rival: int
+    baseline: int
     sign: float
 
     @property
     def others(self) -> list[int]:
-        """Places of all choices but the rival."""
-        return [k for k in range(self.log_mean.shape[1]) if k != self.rival]
+        """Places of all choices but the baseline."""
+        return [k for k in range(self.log_mean.shape[1]) if k != self.baseline]
 
     @cached_property
     def gap(self) -> Array:
-        """Log ratio of the mean curve of every other choice to the rival's, shape (point, other, draw)."""
+        """Log ratio of the mean curve of every other choice to the baseline's, shape (point, other, draw)."""
         return self._apart(self.log_mean)
 
     def _apart(self, log_response: Array) -> Array:
-        return np.asarray(log_response[:, self.others] - log_response[:, self.rival : self.rival + 1])
+        return np.asarray(log_response[:, self.others] - log_response[:, self.baseline : self.baseline + 1])
 
     def quantiles(self, levels: Sequence[float]) -> Array:
         r"""Quantiles of the relative difference :math:`y_a / y_b - 1`, shape (level, point, other)."""
         return np.expm1(sort_quantiles(self.gap.copy(), levels))
 
     def p_better(self, *, new_run: bool = False) -> Array:
-        """Probability that each other choice is better than the rival, ties counted half, shape (point, other)."""
+        """Probability that each other choice is better than the baseline, ties counted half, shape (point, other)."""
         gap = self._apart(self.log_run) if new_run else self.gap
         above, draws = np.count_nonzero(gap > 0, axis=-1), gap.shape[-1]
         below = np.count_nonzero(gap < 0, axis=-1)
@@ -72,7 +72,7 @@ class Contrast:
         return np.asarray((leads / leads.sum(axis=1, keepdims=True)).mean(axis=-1) if tied else share)
 
     def crossings(self, nodes: Array) -> "Crossings":
-        """Crossings of each other choice with the rival along the first points.
+        """Crossings of each other choice with the baseline along the first points.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Crossings:
-    """Where choices change places with the rival along a scale.
+    """Where choices change places with the baseline along a scale.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Crossings:
         return np.exp((edges[1:] + edges[:-1]) / 2), np.convolve(padded, (0.25, 0.5, 0.25), mode="valid")
 
 
-def contrast(curves: Curves, columns: Columns, rival: int) -> Contrast:
+def contrast(curves: Curves, columns: Columns, baseline: int) -> Contrast:
     """Hold the groups of prepared curves against one of them.
 
     Parameters
@@ -138,7 +138,7 @@ def contrast(curves: Curves, columns: Columns, rival: int) -> Contrast:
     curves : Curves
     columns : mapping
         covariate -> number, or array of shape (point,).
-    rival : int
+    baseline : int
         Place of a group.
 
     Returns
@@ -154,14 +154,14 @@ def contrast(curves: Curves, columns: Columns, rival: int) -> Contrast:
     >>> sweep = sb.simulate_sweep(law, design, truth=truth, seed=0)
     >>> posterior = sb.baseline(law, sweep, seed=0, bootstrap=20, by="corpus")
     >>> curves = prepare_curves(posterior, [{"N": 1e7}, {"N": 1e9}], cells=[{"corpus": "code"}, {"corpus": "web"}])
-    >>> found = contrast(curves, {"N": np.array([1e8])}, rival=1)
+    >>> found = contrast(curves, {"N": np.array([1e8])}, baseline=1)
     >>> found.p_better().tolist(), found.p_best().tolist()
     ([[1.0]], [[1.0, 0.0]])
     """
     mean = curves.log_response(columns)
     shaped = {name: np.reshape(column, (-1, 1, 1)) for name, column in columns.items()}
     bent = curves.record.bend(mean, shaped)
-    return Contrast(bent, curves.run(columns, mean), rival, sense_of(curves.record.response))
+    return Contrast(bent, curves.run(columns, mean), baseline, sense_of(curves.record.response))
 
 
 def multiply(curves: Curves, columns: Columns, nodes: Array, at: float, targets: Array) -> Array:

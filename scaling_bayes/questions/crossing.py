@@ -21,10 +21,9 @@ from scaling_bayes.questions.paths import log_nodes
 from scaling_bayes.questions.points import QuestionError, check_size, count_draws, read_range, read_single
 from scaling_bayes.questions.spending import trace
 from scaling_bayes.questions.summaries import EVENT
-from scaling_bayes.symbols import sense_of
+from scaling_bayes.symbols import SAMPLE, sense_of
 
 LEAST_NODES = 129
-SAMPLE = ("chain", "draw")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 

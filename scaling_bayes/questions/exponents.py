@@ -87,8 +87,8 @@ def exponents(
         raise QuestionError("these points have none of C, N and D: say along= which covariate")
     path_exponents(scale, columns)
     size, around = points.sizes[place], np.exp(STEP * np.arange(-2, 3))
-    rivals = len(choices.names) if choices else 1
-    numbers = count_draws(posterior, record, columns) * (rivals + 3) * size
+    compared = len(choices.names) if choices else 1
+    numbers = count_draws(posterior, record, columns) * (compared + 3) * size
     check_size(numbers, "ask at fewer points, or fix other groups in at=")
     parts = [follow(columns, row, scale, columns[scale][row] * around) for row in range(size)]
     nodes = {name: np.concatenate([part[name] for part in parts]) for name in columns}

@@ -10,7 +10,7 @@ from scaling_bayes.laws.costs import six_nd
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.splits import read_budgets
 from scaling_bayes.sweeps import attr_list, check_sweep
-from scaling_bayes.symbols import REPLICATE, sense_of
+from scaling_bayes.symbols import REPLICATE, SAMPLE, sense_of
 
 LEAST = 3
 """Sizes that a parabola needs."""
@@ -248,7 +248,7 @@ def _read_line(log_C: Array, log_N: Array, budget: Array) -> xr.Dataset:
         "N_opt": drawn.assign_attrs(units="parameters", long_name="best network parameters"),
         "D_opt": D.assign_attrs(units="tokens", long_name="best training tokens"),
         "tokens_per_parameter": (D / drawn).assign_attrs(units="1", long_name="best tokens per parameter"),
-        "exponent": (("chain", "draw"), slope[None, 1:]),
+        "exponent": (SAMPLE, slope[None, 1:]),
         "N_estimate": ("budget", N[0], {"units": "parameters"}),
         "exponent_estimate": slope[0],
     }

@@ -24,9 +24,7 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.mixture import is_stack
 from scaling_bayes.questions.points import QuestionError, check_size, read_single
 from scaling_bayes.questions.prediction import predict
-from scaling_bayes.symbols import suggest
-
-SAMPLE = ("chain", "draw")
+from scaling_bayes.symbols import SAMPLE, suggest
 
 RELIABLE = 0.7
 """Pareto k up to which weights stand for a fit without the run."""

@@ -25,6 +25,7 @@ from scaling_bayes.laws.wiener import SAME_LEVEL, further_knots
 from scaling_bayes.questions.forecast import forecast
 from scaling_bayes.questions.groups import complete_groups
 from scaling_bayes.questions.points import as_points, read_record
+from scaling_bayes.symbols import SAMPLE
 
 
 def draw_ahead(
@@ -70,7 +71,7 @@ def expect_first(
 ) -> dict[str, Any]:
     """What the first stage of a chain expects at points, by the name of its response."""
     ahead = forecast(first, at, rng)
-    return {ahead.record.response: np.exp(ahead.log_mean.mean(("chain", "draw")).values.ravel())}
+    return {ahead.record.response: np.exp(ahead.log_mean.mean(SAMPLE).values.ravel())}
 
 
 def drop_drift(posterior: xr.DataTree) -> xr.DataTree:

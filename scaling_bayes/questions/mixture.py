@@ -16,8 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.symbols import SAMPLE
 
-SAMPLE = ("chain", "draw")
 STACK = "stack"
 """What a stack calls itself in ``attrs["scaling_bayes"]``."""
 

@@ -21,9 +21,7 @@ from scaling_bayes.questions.paths import REACH, Paths, lay_paths
 from scaling_bayes.questions.points import check_size, count_draws, read_single
 from scaling_bayes.questions.spending import place_points
 from scaling_bayes.questions.summaries import EVENT
-from scaling_bayes.symbols import sense_of
-
-SAMPLE = ("chain", "draw")
+from scaling_bayes.symbols import SAMPLE, sense_of
 
 
 @mixed

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.symbols import SAMPLE
 
-SAMPLE = ("chain", "draw")
 TOLD = ("law", "method", "pooling", "seed", "data_hash", "failed_gates")
 """What is kept of each answer's attributes."""
 

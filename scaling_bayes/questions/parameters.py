@@ -6,8 +6,8 @@ from xarray import ufuncs
 
 from scaling_bayes.questions.forecast import describe
 from scaling_bayes.questions.points import read_single
+from scaling_bayes.symbols import SAMPLE
 
-SAMPLE = ("chain", "draw")
 PRIOR = "prior_"
 """What the name of a parameter's prior begins with."""
 

@@ -5,6 +5,7 @@ import xarray as xr
 
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.summaries import summarise
+from scaling_bayes.symbols import SAMPLE
 
 NEEDED = ("p_best", "p_best_new_run", "regret")
 
@@ -50,7 +51,7 @@ def rank(answer: xr.Dataset, *, level: float = 0.9) -> pd.DataFrame:
     response = str(answer.attrs["response"])
     table = summarise(answer[[response]], level=level).droplevel("quantity")
     columns = {name: answer[name].to_series() for name in ("p_best", "p_best_new_run")}
-    columns["regret"] = answer["regret"].mean(("chain", "draw")).to_series()
+    columns["regret"] = answer["regret"].mean(SAMPLE).to_series()
     if "regret_factor" in answer:
         median = summarise(answer[["regret_factor"]])["median"]
         columns |= {"regret_factor": median.droplevel("quantity"), "p_unattained": answer["p_unattained"].to_series()}

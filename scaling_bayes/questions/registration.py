@@ -17,11 +17,9 @@ import xarray as xr
 
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.scoring import LEVELS, score_sample
-from scaling_bayes.symbols import suggest
+from scaling_bayes.symbols import SAMPLE, suggest
 
 FORMAT = "scaling_bayes forecast 1"
-SAMPLE = ("chain", "draw")
-
 QUANTILES = 200
 """Evenly spaced quantiles kept of each number, at (k + 1/2) / 200; scores are those of these as a sample."""
 

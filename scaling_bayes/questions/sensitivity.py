@@ -13,6 +13,7 @@ from scipy import stats
 from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.points import read_record
 from scaling_bayes.questions.summaries import name_values
+from scaling_bayes.symbols import SAMPLE
 
 THRESHOLD = 0.05
 """Sensitivity from which a distribution is said to move."""
@@ -111,7 +112,7 @@ def log_prior(posterior: xr.DataTree, record: Record) -> xr.DataArray:
         centre = 0.0 if moved else mean[i]
         for value in moved or [draws["population"].isel(coordinate=i)]:
             density = xr.apply_ufunc(stats.norm(centre, width[i]).logpdf, value)
-            total = total + density.sum([d for d in density.dims if d not in ("chain", "draw")])
+            total = total + density.sum([d for d in density.dims if d not in SAMPLE])
     return total.drop_vars("coordinate", errors="ignore")
 
 

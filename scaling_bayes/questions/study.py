@@ -14,11 +14,9 @@ from scaling_bayes.questions.learning import Aim, Array, screen
 from scaling_bayes.questions.mixture import interleave, is_stack, share_draws
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.readings import Reading, read_runs
-from scaling_bayes.symbols import suggest
+from scaling_bayes.symbols import SAMPLE, suggest
 
 Target = Callable[[xr.DataTree], xr.DataArray]
-SAMPLE = ("chain", "draw")
-
 OUTCOMES = 256
 """Measurements that a run may turn out to give, over which a refined gain is averaged."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-SAMPLE = ("chain", "draw")
+from scaling_bayes.symbols import SAMPLE
 
 EVENT: dict[str, Any] = {"units": "1", "event": 1}
 """Attributes of a quantity that is one in draws where something happens and zero elsewhere, and of its mean."""

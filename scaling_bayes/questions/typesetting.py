@@ -15,7 +15,7 @@ from scaling_bayes.questions.digits import round_interval, round_number
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.ranking import is_comparison, rank
 from scaling_bayes.questions.summaries import summarise
-from scaling_bayes.symbols import latex
+from scaling_bayes.symbols import SAMPLE, latex
 
 INTERVAL = ("median", "lower", "upper")
 LONGEST = 40
@@ -198,7 +198,7 @@ def _macros(name: str, value: Any, level: float) -> dict[str, str]:
         said = f"${_mathematics(round_number(float(value), 4))}$" if number else escape_latex(str(value))
         return {name: _define(name, said)}
     drawn = value.to_dataset(name=str(value.name or name)) if isinstance(value, xr.DataArray) else value
-    if not {"chain", "draw"} <= set(drawn.dims):
+    if not set(SAMPLE) <= set(drawn.dims):
         raise QuestionError(f"{name!r} has no draws: give an answer with dims chain and draw, or a plain number")
     table = summarise(drawn, level=level)
     if len(table) != 1:

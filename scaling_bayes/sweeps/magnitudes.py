@@ -2,13 +2,10 @@
 
 import pandas as pd
 
-from scaling_bayes.symbols import COVARIATES
+from scaling_bayes.symbols import COVARIATES, MULTIPLIERS
 
 LOG_KINDS = ("parameters", "data", "count", "compute")
 """Kinds of unit whose values are sizes: above zero, compared on a log scale."""
-
-MAGNITUDES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-"""Letter behind a number -> its factor; a small k too, but no small m, which is a thousandth elsewhere."""
 
 _WRITTEN = r"\s*(?P<number>\d+\.?\d*|\.\d+)\s*(?P<letter>[kKMBT])\s*"
 
@@ -50,4 +47,4 @@ def read_numbers(column: pd.Series, *, magnitudes: bool) -> pd.Series:
     if not magnitudes or not left.any():
         return numbers
     parts = column[left].astype(str).str.extract(f"^{_WRITTEN}$")
-    return numbers.fillna(pd.to_numeric(parts["number"]) * parts["letter"].str.upper().map(MAGNITUDES))
+    return numbers.fillna(pd.to_numeric(parts["number"]) * parts["letter"].map(MULTIPLIERS))

@@ -38,7 +38,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     >>> read_table("runs.xlsx")
     Traceback (most recent call last):
     ...
-    scaling_bayes.symbols.SweepError: no reader for 'runs.xlsx': Known: '.csv', '.csv.gz', '.parquet', '.jsonl'.
+    scaling_bayes.symbols.words.SweepError: no reader for 'runs.xlsx': Known: '.csv', '.csv.gz', '.parquet', '.jsonl'.
     """
     path = Path(path)
     if path.is_dir():
@@ -107,7 +107,7 @@ def read_saved(path: str | Path) -> xr.Dataset:
     >>> read_saved("nowhere/sweep.nc")
     Traceback (most recent call last):
     ...
-    scaling_bayes.symbols.SweepError: there is no file 'nowhere/sweep.nc'.
+    scaling_bayes.symbols.words.SweepError: there is no file 'nowhere/sweep.nc'.
     """
     _check_exists(Path(path))
     try:

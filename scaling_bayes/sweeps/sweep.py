@@ -130,7 +130,7 @@ def check_sweep(sweep: xr.Dataset) -> xr.Dataset:
     >>> check_sweep(xr.Dataset())
     Traceback (most recent call last):
     ...
-    scaling_bayes.symbols.SweepError: not a sweep: no dim 'run'. Make one with as_sweep.
+    scaling_bayes.symbols.words.SweepError: not a sweep: no dim 'run'. Make one with as_sweep.
     """
     problem = _find_problem(sweep)
     if problem:

@@ -258,7 +258,7 @@ def test_divergence_is_recorded_with_its_step(measured):
     assert all(row["losses"] == {} and 0 <= row["diverged_step"] < 160 for row in lost)
 
 
-@pytest.mark.filterwarnings("ignore::scaling_bayes.symbols.SweepWarning")
+@pytest.mark.filterwarnings("ignore::scaling_bayes.symbols.words.SweepWarning")
 def test_rows_become_a_sweep_and_a_card(measured, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in measured[0]))

@@ -31,7 +31,7 @@ def crossed():
 
 @pytest.fixture
 def panel(crossed):
-    return Comparison(Subject(crossed), factor="corpus", where={"kind": "dense"}, rival="web")
+    return Comparison(Subject(crossed), factor="corpus", where={"kind": "dense"}, baseline="web")
 
 
 def at(panel, x):
@@ -40,7 +40,7 @@ def at(panel, x):
 
 def test_differences_and_probabilities_are_those_of_compare(panel, crossed):
     panel.budget = 1e22
-    answer = sb.compare(crossed, "corpus", at=at(panel, 1e22), against="web", along=None).isel(point=0)
+    answer = sb.compare(crossed, "corpus", at=at(panel, 1e22), baseline="web", along=None).isel(point=0)
     table = panel.answer()
     for name in ("code", "books"):
         relative, row = answer["ratio"].sel(corpus=name) - 1, table.loc[name]
@@ -103,7 +103,7 @@ def test_what_is_seen_is_what_is_answered(panel):
 
 def test_what_is_compared_follows_what_is_chosen(panel):
     panel.asked = {"name": "factor", "value": "kind", "moving": False}
-    assert (panel.labels, panel.rival, panel.where) == (["dense", "sparse"], "dense", {"corpus": "books"})
+    assert (panel.labels, panel.baseline, panel.where) == (["dense", "sparse"], "dense", {"corpus": "books"})
     controls = {c["name"]: c for c in panel.view["scene"]["controls"]}
     assert controls["where.corpus"]["options"] == ["books", "code", "web"]
     panel.asked = {"name": "where.corpus", "value": "web", "moving": False}
@@ -136,7 +136,7 @@ def test_only_what_was_trained_is_offered():
         ({"labels": ["web"]}, "compare at least two of"),
         ({"labels": ["web", "coed"]}, "labels='coed' is none that can be compared here: did you mean 'code'"),
         ({"below": "multiplyer"}, "below='multiplyer' is none of these: did you mean 'multiplier'"),
-        ({"rival": "news"}, "rival='news' is none that can be compared here"),
+        ({"baseline": "news"}, "baseline='news' is none that can be compared here"),
         ({"where": {"kind": "tall"}}, "holds no two labels of corpus"),
         ({"where": {"depth": "12"}}, "nothing is held beside corpus"),
     ],

@@ -23,7 +23,7 @@ def ranked(posterior):
 
 @pytest.fixture(scope="module")
 def drawn(compared):
-    return plot_comparison(compared, against="web")
+    return plot_comparison(compared, baseline="web")
 
 
 def lines(ax, label):
@@ -44,8 +44,8 @@ def test_the_median_ratio_is_drawn_in_percent(compared, drawn):
     np.testing.assert_allclose(median.get_ydata(), 100 * (np.quantile(ratio, 0.5, axis=0, method="inverted_cdf") - 1))
     np.testing.assert_allclose(median.get_xdata(), SCALES)
     assert len(left.collections) == 2
-    (rival,) = lines(left, "web")
-    assert set(rival.get_ydata()) == {0}
+    (baseline,) = lines(left, "web")
+    assert set(baseline.get_ydata()) == {0}
 
 
 def test_probabilities_of_the_curve_and_of_one_run(compared, drawn):
@@ -67,27 +67,27 @@ def test_labels_and_the_fitted_range(drawn):
     assert not left.texts
 
 
-def test_by_default_the_best_at_the_largest_scale_is_the_rival(compared):
+def test_by_default_the_best_at_the_largest_scale_is_the_baseline(compared):
     best = str(compared["corpus"].values[compared["p_best"].isel(point=-1).values.argmax()])
     assert plot_comparison(compared).axes[0].get_ylabel() == f"loss, relative to {best} (%)"
 
 
 def test_an_answer_against_one_choice_is_drawn_against_it(posterior):
-    answer = sb.compare(posterior, "corpus", at={"C": SCALES}, tokens_per_parameter=20, against="code")
+    answer = sb.compare(posterior, "corpus", at={"C": SCALES}, tokens_per_parameter=20, baseline="code")
     assert plot_comparison(answer).axes[0].get_ylabel() == "loss, relative to code (%)"
     with pytest.raises(FigureError, match="against 'web'"):
-        plot_comparison(answer, against="web")
+        plot_comparison(answer, baseline="web")
 
 
 def test_points_may_come_in_any_order(compared, drawn):
-    turned = plot_comparison(compared.isel(point=[3, 0, 5, 1, 4, 2]), against="web")
+    turned = plot_comparison(compared.isel(point=[3, 0, 5, 1, 4, 2]), baseline="web")
     for one, other in zip(drawn.axes, turned.axes, strict=True):
         for a, b in zip(one.lines, other.lines, strict=True):
             np.testing.assert_allclose(a.get_ydata(), b.get_ydata())
 
 
 def test_of_many_choices_six_have_colours(compared):
-    fig = plot_comparison(repeat(compared, [f"c{i}" for i in range(9)]), against="c0")
+    fig = plot_comparison(repeat(compared, [f"c{i}" for i in range(9)]), baseline="c0")
     colours = [line.get_color() for label in [f"c{i}" for i in range(9)] for line in lines(fig.axes[1], label)[:1]]
     assert colours.count(MUTED) == 3
     assert set(colours) - {MUTED} == set(group_colours("abcdef").values())

@@ -142,7 +142,9 @@ PAIRED = {
 
 
 @pytest.mark.needs_table("loss-to-loss")
-@pytest.mark.filterwarnings("ignore:.*get worse with scale:scaling_bayes.symbols.SweepWarning")  # L rises with loss
+@pytest.mark.filterwarnings(
+    "ignore:.*get worse with scale:scaling_bayes.symbols.words.SweepWarning"
+)  # L rises with loss
 @pytest.mark.parametrize("corpus", PAIRED)
 def test_loss_to_loss(corpus, with_numbers):
     """Networks of one size and one number of tokens on two corpora, floors given, least squares on the loss."""

@@ -262,9 +262,9 @@ def test_ties_are_shared(known, set_parameters):
 
 
 def test_against_one_there_are_no_pairs_of_draws(known):
-    every, one = (compare(known, "corpus", at={"N": 1e9}, against=against) for against in (None, "web"))
+    every, one = (compare(known, "corpus", at={"N": 1e9}, baseline=label) for label in (None, "web"))
     assert one["difference"].dims == (*DRAWS, "corpus", "point")
-    assert one.attrs["against"] == "web"
+    assert one.attrs["baseline"] == "web"
     np.testing.assert_array_equal(one["difference"], every["difference"].sel(corpus_other="web"))
     xr.testing.assert_equal(one["p_better"], every["p_better"])
 
@@ -308,12 +308,12 @@ def test_no_factor_without_a_scale(ask):
         ("one point", {"among": ["web", "web"]}, "two different choices or more"),
         ("one point", {"among": [("web", "dense"), ("code", "dense")]}, "needs a label of corpus"),
         ("one point", {"at": {"N": 1e9, "corpus": "web"}}, "at= names corpus.*among="),
-        ("one point", {"against": "wbe"}, "did you mean 'web'"),
+        ("one point", {"baseline": "wbe"}, "did you mean 'web'"),
         ("one point", {"along": "D"}, "along='D' is no covariate"),
         ("one point", {"average": "task"}, "average= names 'task'"),
         ("averaged", {"at": {"N": 1e9, "task": "qa"}}, "leave out one of the two"),
         ("along compute", {"tokens_per_parameter": None}, "tokens_per_parameter=20"),
-        ("one point", {"at": {"N": np.geomspace(1e9, 1e10, 40_000)}}, r"3\.2 GB.*against="),
+        ("one point", {"at": {"N": np.geomspace(1e9, 1e10, 40_000)}}, r"3\.2 GB.*baseline="),
     ],
 )
 def test_bad_questions_are_refused(posteriors, name, more, says):

@@ -22,8 +22,8 @@ def test_probabilities_are_those_of_compare(make_sweep, make_posterior):
     posterior = make_posterior(sweep, CHINCHILLA, groups=("corpus",), axes=axes, spread=0.01, **more)
     cells = [{"corpus": "code"}, {"corpus": "web"}]
     curves = prepare_curves(posterior, [{"N": n, "D": 1e10} for n in X[[0, -1]]], cells=cells)
-    found = contrast(curves, {"N": X, "D": np.full(9, 1e10)}, rival=1)
-    answer = sb.compare(posterior, "corpus", at={"N": X, "D": 1e10}, against="web", along=None)
+    found = contrast(curves, {"N": X, "D": np.full(9, 1e10)}, baseline=1)
+    answer = sb.compare(posterior, "corpus", at={"N": X, "D": 1e10}, baseline="web", along=None)
     for kind, new_run in (("", False), ("_new_run", True)):
         wanted = answer[f"p_best{kind}"].transpose("point", "corpus")
         np.testing.assert_allclose(found.p_best(new_run=new_run), wanted, atol=0.04)
@@ -67,7 +67,7 @@ def test_a_multiple_is_exact_for_power_laws(make_sweep, make_posterior, set_para
     cells = [{"corpus": "code"}, {"corpus": "web"}]
     curves = prepare_curves(posterior, [{"N": 1e4}, {"N": 1e12}], cells=cells)
     nodes = np.linspace(np.log(1e4), np.log(1e12), 65)
-    target = contrast(curves, {"N": np.array([1e8])}, rival=1).log_mean[-1, [0]]
+    target = contrast(curves, {"N": np.array([1e8])}, baseline=1).log_mean[-1, [0]]
     times = multiply(curves.only(1), {"N": np.exp(nodes)}, nodes, np.log(1e8), target)
     np.testing.assert_allclose(times, 4.0, rtol=1e-4)
     assert (multiply(curves.only(1), {"N": np.exp(nodes)}, nodes, np.log(1e8), target - 9.0) == np.inf).all()

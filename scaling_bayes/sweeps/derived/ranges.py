@@ -30,7 +30,7 @@ def require(why: str, *, above: float = -np.inf, least: float = -np.inf, most: f
     >>> require("tokens are counted", above=0, D=[1e9, 0.0])
     Traceback (most recent call last):
     ...
-    scaling_bayes.symbols.SweepError: D is 0 in 1 of 2 values; expected above 0, because tokens are counted.
+    scaling_bayes.symbols.words.SweepError: D is 0 in 1 of 2 values; expected above 0, because tokens are counted.
     """
     for name, value in values.items():
         try:
