@@ -6,19 +6,23 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.stats import spearmanr
 
 from scaling_bayes.laws import Law
 from scaling_bayes.model.beta_binomial import BetaBinomial
 from scaling_bayes.model.noise import Frontier, Noise
 from scaling_bayes.model.pooling import Fixed, Pooling, Separate
 from scaling_bayes.sweeps import attr_list
-from scaling_bayes.symbols import sense_of, suggest
+from scaling_bayes.symbols import RISING, sense_of, suggest
 
 COLLINEAR = 0.9995
 """Correlation of two log covariates above which separate exponents are refused."""
 
 CONSTANT = 1e-3
 """Range of a log covariate below which it counts as constant."""
+
+RISES, FEW = 0.5, 5
+"""Rank correlation with scale above which a response rises, and runs below which that is not asked."""
 
 
 class ModelError(ValueError):
@@ -45,7 +49,8 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
     ------
     ModelError
         Missing covariate or grouping; a response or covariate that has no logarithm; a constant covariate; collinear
-        covariates with free exponents; a group of one run with separate parameters; a floor pooled over tokenizers.
+        covariates with free exponents; a group of one run with separate parameters; a floor pooled over tokenizers; an
+        accuracy that rises, and a law that can only fall.
 
     Examples
     --------
@@ -61,6 +66,7 @@ def check_binding(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -
         _check_varies(covariate, values, law, pooling, float(sweep[covariate][0]))
     for a, b in combinations(law.covariates, 2):
         _check_apart(a, b, logs, law, pooling)
+    _check_direction(law, logs, sweep)
     _check_tokenizers(law, pooling, sweep)
     return {
         "prior_dominated": sweep.sizes["run"] < len(law.parameters),
@@ -228,6 +234,23 @@ def _has_free_exponent(covariate: str, law: Law, pooling: Mapping[str, Pooling])
     beside = {name for names in law.terms.values() if covariate in names for name in names}
     exponents = [p for p in law.parameters if law.roles[p] == "exponent" and p in beside]
     return any(not isinstance(pooling[p], Fixed) for p in exponents)
+
+
+def _check_direction(law: Law, logs: Mapping[str, np.ndarray], sweep: xr.Dataset) -> None:
+    """What is better when larger does not follow a law that falls along its covariates, whatever its parameters."""
+    response = sweep.attrs["response"]
+    if response not in RISING or sweep.sizes["run"] < FEW:
+        return
+    tried = 2.0 ** np.random.default_rng(0).uniform(-1, 1, (len(law.parameters), 64))
+    small, large = ({c: np.full(64, x) for c in law.covariates} for x in (1.0, 10.0))
+    at = dict(zip(law.parameters, tried, strict=True))
+    falls = bool((law.evaluate(large | at) < law.evaluate(small | at)).all())
+    rises = spearmanr(sum(logs.values()), sweep[response].values).statistic
+    if falls and rises > RISES:
+        raise ModelError(
+            f"the {response} rises with {', '.join(law.covariates)} (rank correlation {rises:.2f}), and the law "
+            f"{law.formula!r} can only fall; fit the error, sb.accuracy_to_error(sweep), or a law that rises"
+        )
 
 
 def _check_tokenizers(law: Law, pooling: Mapping[str, Pooling], sweep: xr.Dataset) -> None:

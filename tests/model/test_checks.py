@@ -20,6 +20,7 @@ from scaling_bayes.model.checks import check_binding
 N, D = np.geomspace(1e7, 1e9, 8), 10 ** np.array([9.1, 10.3, 9.4, 10.9, 9.2, 10.1, 9.9, 10.6])
 CORPUS = np.repeat(["web", "code"], 4)
 CHINCHILLA = law("chinchilla")
+RISING = Law("E - A*N**-alpha", roles={"E": "floor", "A": "level"})
 ANNEALED = Law("E + A*N**-alpha - c*S2", covariates=("N", "S2"), roles={"c": "coefficient", "E": "floor", "A": "level"})
 
 
@@ -43,6 +44,13 @@ def annealed(sweep, values):
     return sweep.assign_coords(S2=("run", np.resize(values, sweep.sizes["run"]), {"units": "1"}))
 
 
+def scored(sweep, values):
+    """The sweep with an accuracy for its loss."""
+    values = np.resize(values, sweep.sizes["run"])
+    sweep = sweep.drop_vars("loss").assign(accuracy=("run", values, {"units": "fraction"}))
+    return sweep.assign_attrs(response="accuracy")
+
+
 def counted(sweep, error, **columns):
     """The sweep with an error for its loss."""
     values = np.resize(error, sweep.sizes["run"])
@@ -52,6 +60,14 @@ def counted(sweep, error, **columns):
 
 # what is wrong -> (sweep from the simulator, model, what the error says)
 REFUSED = {
+    "an accuracy that rises under a law that falls": (
+        lambda s: scored(s(N=N, D=D), np.linspace(0.3, 0.7, 8)),
+        Model(CHINCHILLA),
+        [
+            "the accuracy rises with N, D (rank correlation 0.",
+            "can only fall; fit the error, sb.accuracy_to_error(sweep)",
+        ],
+    ),
     "constant D": (
         lambda s: s(N=N, D=np.full(8, 1e10)),
         Model(CHINCHILLA),
@@ -217,6 +233,12 @@ ALLOWED = {
         FINE,
     ),
     "an annealing area of 0 that the law multiplies": (lambda s: annealed(s, [0.0, 0.1]), Model(ANNEALED), FINE),
+    "an accuracy that falls": (lambda s: scored(s(N=N, D=D), np.linspace(0.7, 0.3, 8)), Model(CHINCHILLA), FINE),
+    "an accuracy under a law that may rise": (
+        lambda s: scored(s(N=N, D=D), np.linspace(0.3, 0.7, 8)),
+        Model(RISING),
+        FINE,
+    ),
     "one tokenizer": (lambda s: tokenized(s(N=N, D=D), ["bpe"]), Model(CHINCHILLA), FINE),
 }
 
