@@ -103,6 +103,16 @@ CASES: Mapping[str, Case] = {
         where={"schedule": ("cosine",), "corpus": ("datacomp_1b",)},
         architectures=EVERY,
     ),
+    "cosine, two corpora, effects of networks": Case(
+        "laion-comparison", ("architecture", "corpus", "task"), where={"schedule": ("cosine",)}, shared=True
+    ),
+    "cosine, four architectures, effects of networks": Case(
+        "laion-comparison",
+        ("architecture", "task"),
+        where={"schedule": ("cosine",), "corpus": ("datacomp_1b",)},
+        architectures=EVERY,
+        shared=True,
+    ),
     "one task, best runs": Case("laion-runs", ("architecture",)),
     "one task, every run": Case("laion-runs", ("architecture",), frontier=True),
 }

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from scipy import stats
 
@@ -109,9 +111,10 @@ def plot_check(checked: xr.Dataset, *, hue: str | None = None) -> Figure:
         )
         _draw_residuals(fig.add_subplot(above[0]), groups, str(checked.attrs["scale"]))
         _draw_pit(fig.add_subplot(above[1]), checked["pit"].values)
+        titles = _wrap_alike(list(map(str, statistics)))
         for k, name in enumerate(statistics):
             ax = fig.add_subplot(rows[1].subgridspec(1, len(statistics))[k])
-            _draw_statistic(ax, checked.sel(statistic=name), str(name), first=k == 0)
+            _draw_statistic(ax, checked.sel(statistic=name), titles[k])
         _draw_contraction(fig.add_subplot(third_row[0]), quantities, checked, list(groups))
         _write_gates(fig.add_subplot(third_row[1]), checked)
         _write_findings(fig.add_subplot(rows[3]), findings)
@@ -141,11 +144,25 @@ def _find_hue(checked: xr.Dataset, labels: set[str]) -> str | None:
 def _write_legend(fig: Figure, labels: Sequence[str], flagged: bool) -> None:
     colours, markers = group_colours(labels), group_markers(labels)
     shown = labels if len(labels) > 1 else []
-    handles = [Line2D([], [], ls="none", marker=markers[k], color=colours[k], ms=3.2, mew=0, label=k) for k in shown]
+    handles: list[Artist] = [
+        Line2D([], [], ls="none", marker=markers[k], color=colours[k], ms=3.2, mew=0, label=k) for k in shown
+    ]
     if flagged:
         handles.append(Line2D([], [], ls="none", marker="o", mfc="none", mec=BAD, ms=5, mew=0.8, label="flagged"))
-    if handles:
-        legend_below(fig, handles)
+    handles += [Patch(color=GOOD, alpha=0.5, lw=0, label="statistic of the data")]
+    handles += [Patch(color=MUTED, alpha=0.5, lw=0, label="of replicated data")]
+    legend_below(fig, handles)
+
+
+def _wrap_alike(titles: Sequence[str]) -> list[str]:
+    r"""Titles of equally many lines, so that the panels below them are equally high.
+
+    >>> _wrap_alike(["slope", "number of sign changes along the scale"])
+    ['\nslope', 'number of sign changes\nalong the scale']
+    """
+    wrapped = [textwrap.wrap(title, TITLE_WRAP) for title in titles]
+    most = max(map(len, wrapped), default=0)
+    return ["\n" * (most - len(lines)) + "\n".join(lines) for lines in wrapped]
 
 
 def _draw_residuals(ax: Axes, groups: Mapping[str, xr.Dataset], scale: str) -> None:
@@ -189,25 +206,24 @@ def _draw_pit(ax: Axes, pit: np.ndarray) -> None:
     ax.set_title(f"band of {100 * BAND:g} % of uniform samples", fontsize=points(6.2), color=MUTED)
 
 
-def _draw_statistic(ax: Axes, found: xr.Dataset, name: str, *, first: bool) -> None:
+def _draw_statistic(ax: Axes, found: xr.Dataset, title: str) -> None:
     """Where the data stand among replicated data."""
     observed, replicated = (found[f"statistic_{kind}"].values.ravel() for kind in ("observed", "replicated"))
     ends = np.quantile(np.concatenate([observed, replicated]), [0.002, 0.995])
     bins = np.linspace(ends[0], max(ends[1], ends[0] + 1e-9), 32).tolist()
     p = float(found["p_value"])
     colour = BAD if min(p, 1 - p) < found.attrs["extreme"] else GOOD
-    for values, c, label, y in ((replicated, MUTED, "replicated", 0.86), (observed, colour, "observed", 0.75)):
+    for values, c, label in ((replicated, MUTED, "replicated"), (observed, colour, "observed")):
         ax.hist(values, bins=bins, density=True, color=c, alpha=0.5, histtype="stepfilled", lw=0, label=label)
-        if first:
-            ax.text(0.0, y, label, transform=ax.transAxes, va="top", color=c, fontsize=points(6.2))
     ax.set_ylim(0, 1.4 * ax.get_ylim()[1])
-    ax.set_title("\n".join(textwrap.wrap(name, TITLE_WRAP)), fontsize=points(6.5))
+    ax.set_title(title, fontsize=points(6.5))
     ax.text(
         0.98, 0.97, f"p = {p:.3f}", transform=ax.transAxes, ha="right", va="top", color=colour, fontsize=points(6.2)
     )
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(3))
+    ax.margins(x=0.12)
+    ax.xaxis.set_major_locator(MaxNLocator(3, prune="both"))
 
 
 def _draw_contraction(ax: Axes, quantities: list[tuple[str, str]], checked: xr.Dataset, groups: Sequence[str]) -> None:

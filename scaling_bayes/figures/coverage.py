@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from scaling_bayes.figures.answers import FigureError, check_answer
 from scaling_bayes.figures.canvas import legend_below, new_figure
 from scaling_bayes.figures.folds import BY_RATIO, counted_of, draw_coverage, ratio_axis
-from scaling_bayes.figures.style import BAD, GOOD, MUTED, group_colours, group_markers, group_offsets
+from scaling_bayes.figures.style import BAD, INK, MUTED, group_colours, group_markers, group_offsets
 
 MAKER = "fold_scores(posterior)"
 NEEDED = ("ratio_mean", "level", "runs_at_ratio", "clusters_at_ratio", *BY_RATIO)
@@ -75,8 +75,9 @@ def plot_coverage(answers: Mapping[str, xr.Dataset]) -> Figure:
             ax.set_xlim(min(ends) / 1.4, max(ends) * 1.3)
             ratio_axis(ax.xaxis)
         percent = 100 * float(next(iter(answers.values())).attrs["interval"])
-        nominal = Line2D([], [], color=GOOD, ls=(0, (4, 3)), lw=0.8, label="nominal")
-        share = Line2D([], [], color=MUTED, marker="o", ms=3.2, lw=1.4, label=f"{percent:g} % by {over.pop()[1]}")
+        nominal = Line2D([], [], color=INK, ls=(0, (4, 3)), lw=0.8, label="nominal")
+        says = f"{percent:g} % interval, by {over.pop()[1]}"
+        share = Line2D([], [], color=MUTED, marker="o", ms=3.2, lw=1.4, label=says)
         below = Line2D([], [], color=BAD, marker="o", ms=3.2, lw=1.4, label="below nominal")
         handles = [nominal, share, below, *_name_methods(list(answers))]
         legend_below(fig, handles, title="scale of the run, ratio to the largest fitted")

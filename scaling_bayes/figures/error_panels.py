@@ -1,6 +1,6 @@
 """One panel of prediction errors: the runs, their intervals, the fitted range and the ratio to its end."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,8 +20,8 @@ FEW_LEVELS = 3
 """Up to so many scales have a tick each; more have the ticks of a log axis."""
 
 RATIOS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
-MOST_RATIOS, WORD = 5, 0.28
-"""Ratios that are written on one axis, and the width in inches of one of them."""
+MOST_RATIOS, WORD, TICK = 5, 0.28, 0.34
+"""Ratios that are written on one axis, and the width in inches of one of them and of a scale."""
 
 INSIDE, OUTSIDE, INTERVAL = "inside", "outside", "interval"
 """Labels of the artists, by which they are found again."""
@@ -95,7 +95,10 @@ def draw_errors(
     ax.set(xlim=frame.x, ylim=frame.y)
     log_axis(ax.xaxis, unit)
     if len(errors.levels) <= FEW_LEVELS:
-        ax.xaxis.set_major_locator(FixedLocator([errors.fitted, *errors.levels.tolist()]))
+        decade = frame.width / np.log10(frame.x[1] / frame.x[0])
+        ax.xaxis.set_major_locator(
+            FixedLocator(keep_apart([errors.fitted, *errors.levels.tolist()], decade, TICK)[::-1])
+        )
         ax.xaxis.set_minor_locator(NullLocator())
     ax.axvspan(frame.x[0], errors.fitted, color=SHADE, lw=0, zorder=0)
     ax.axhline(0, color=INK, lw=0.6, zorder=1)
@@ -144,11 +147,28 @@ def pick_ratios(highest: float, decade: float) -> list[float]:
     >>> pick_ratios(300, decade=1.0), pick_ratios(300, decade=0.6)
     ([200, 100, 50, 20, 10], [200, 50, 10, 3, 1])
     """
+    return keep_apart([ratio for ratio in RATIOS if ratio <= highest], decade, WORD)[:MOST_RATIOS]
+
+
+def keep_apart(values: Sequence[float], decade: float, word: float) -> list[float]:
+    """Values whose words do not touch, the largest first.
+
+    Parameters
+    ----------
+    values : sequence of float
+    decade, word : float
+        Width of a decade and of a word in inches.
+
+    Examples
+    --------
+    >>> keep_apart([1.0, 30.0, 66.0], decade=1.0, word=0.4)
+    [66.0, 1.0]
+    """
     kept: list[float] = []
-    for ratio in (ratio for ratio in reversed(RATIOS) if ratio <= highest):
-        if not kept or np.log10(kept[-1] / ratio) * decade > WORD:
-            kept.append(ratio)
-    return kept[:MOST_RATIOS]
+    for value in sorted(values, reverse=True):
+        if not kept or np.log10(kept[-1] / value) * decade > word:
+            kept.append(value)
+    return kept
 
 
 def _draw_ratios(ax: Axes, errors: Errors, frame: Frame) -> None:

@@ -110,41 +110,31 @@ def draw_coverage(ax: Axes, scores: xr.Dataset) -> None:
     below = (scores["coverage_at_ratio_upper"] < scores["level"]).transpose("ratio", "level").values
     middle, lower, upper = (100 * _drawn(scores, "coverage", end) for end in ("", "_lower", "_upper"))
     for k, level in enumerate(levels):
-        colour = _shade(k, len(levels))
         at = ratio * 10 ** (DODGE * (k - (len(levels) - 1) / 2))
-        ax.axhline(100 * level, color=colour, lw=0.7, ls=(0, (4, 3)), zorder=1)
-        says = f"{100 * level:g} %"
-        ax.plot(at, middle[:, k], color=colour, lw=0.8, zorder=2, label=says)
-        for x, y, low, high, bad in zip(at, *(v[:, k] for v in (middle, lower, upper, below)), strict=True):
-            c = BAD if bad else colour
-            ax.plot(
-                [x, x],
-                [low, high],
-                color=c,
-                lw=1.4,
-                alpha=0.7,
-                solid_capstyle="butt",
-                zorder=3,
-                label=f"{says}, interval",
-            )
-            ax.plot(x, y, "o", color=c, ms=3.2, mew=0, zorder=4, label=says)
-        end: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "xytext": (2, 0), "textcoords": "offset points"}
-        ax.annotate(says, (1, 100 * level), **end, va="center", color=colour, fontsize=points(SMALL))
+        found = [v[:, k] for v in (middle, lower, upper, below)]
+        _draw_level(ax, at, found, 100 * float(level), _shade(k, len(levels)))
     ax.set(ylim=(STRIP, 103), ylabel="runs inside their interval (%)")
     shares = [0, 25, 50, 75, 100]
     ax.set_yticks([STRIP / 2, *shares], ["\n".join(counted_of(scores)), *map(str, shares)])
     ax.yaxis.get_major_ticks()[0].tick1line.set_markersize(0)  # hidden, it would be laid out by chance
     counted = ax.get_yticklabels()[0]
     counted.set(color=MUTED, fontsize=points(SMALL), linespacing=1.0)
+    style: dict[str, Any] = {"ha": "center", "va": "center", "color": MUTED, "linespacing": 1.0}
     for x, runs, curves in zip(ratio, scores["runs_at_ratio"].values, scores["clusters_at_ratio"].values, strict=True):
-        style: dict[str, Any] = {
-            "ha": "center",
-            "va": "center",
-            "color": MUTED,
-            "fontsize": points(SMALL),
-            "linespacing": 1.0,
-        }
-        ax.text(x, STRIP / 2, f"{runs}\n{curves}", **style)
+        ax.text(x, STRIP / 2, f"{runs}\n{curves}", fontsize=points(SMALL), **style)
+
+
+def _draw_level(ax: Axes, at: np.ndarray, found: Sequence[np.ndarray], percent: float, colour: Any) -> None:
+    """Shares of one level with their intervals, those below it vermilion, and the level itself in dashes."""
+    says = f"{percent:g} %"
+    ax.axhline(percent, color=colour, lw=0.7, ls=(0, (4, 3)), zorder=1)
+    ax.plot(at, found[0], color=colour, lw=0.8, zorder=2, label=says)
+    bar: dict[str, Any] = {"lw": 1.4, "alpha": 0.7, "solid_capstyle": "butt", "zorder": 3, "label": f"{says}, interval"}
+    for x, y, low, high, bad in zip(at, *found, strict=True):
+        ax.plot([x, x], [low, high], color=BAD if bad else colour, **bar)
+        ax.plot(x, y, "o", color=BAD if bad else colour, ms=3.2, mew=0, zorder=4, label=says)
+    end: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "xytext": (2, 0), "textcoords": "offset points"}
+    ax.annotate(says, (1, percent), **end, va="center", color=colour, fontsize=points(SMALL))
 
 
 def counted_of(scores: xr.Dataset) -> tuple[str, str]:
@@ -184,9 +174,9 @@ def _drawn(scores: xr.Dataset, name: str, end: str = "_upper") -> np.ndarray:
 
 
 def _shade(k: int, levels: int) -> tuple[float, float, float]:
-    """Blue of a level, the highest darkest."""
+    """Grey of a level, the highest darkest."""
     white = PALE * (1 - k / max(levels - 1, 1))
-    red, green, blue = (1 - (1 - white) * (1 - part) for part in to_rgb(GOOD))
+    red, green, blue = (1 - (1 - white) * (1 - part) for part in to_rgb(INK))
     return red, green, blue
 
 

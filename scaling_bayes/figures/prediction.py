@@ -73,6 +73,7 @@ def plot_prediction(
     columns = 1 if shared else panel_columns(len(labels))
     rows = 1 if shared else -(-len(labels) // columns)
     colours, markers = group_colours(labels), group_markers(labels)
+    mixed = shared and len(labels) > 1  # a run then has its group's colour, and is told outside by its mark alone
     with new_figure(0.65 + (2.5 if shared else 1.7 * rows), shows=answer) as fig:
         axes = panel_grid(fig, 1 if shared else len(labels), columns, sharey=True)
         for k, (label, part) in enumerate(parts.items()):
@@ -80,7 +81,8 @@ def plot_prediction(
             x, draws = scale_of(part, maker).values, stack_draws(part[response])
             draw_bands(ax, x, draws, colours[label], label, bands=FAN)
             _draw_runs(ax, str(scale.name), response, _of(fit_part, dims, label), colours[label], markers[label])
-            _draw_scored(ax, str(scale.name), _of(scored, dims, label), level, colours[label], markers[label])
+            outside, held_out = colours[label] if mixed else BAD, _of(scored, dims, label)
+            _draw_scored(ax, str(scale.name), held_out, level, colours[label], markers[label], outside)
             if not shared:
                 ax.set_title(label, weight="bold")
         for k, ax in enumerate(axes):
@@ -107,7 +109,9 @@ def _draw_runs(ax: Axes, along: str, response: str, runs: xr.Dataset | None, col
         ax.plot(runs[along].values, runs[response].values, marker, **look)
 
 
-def _draw_scored(ax: Axes, along: str, scored: xr.Dataset | None, level: float, colour: str, marker: str) -> None:
+def _draw_scored(
+    ax: Axes, along: str, scored: xr.Dataset | None, level: float, colour: str, marker: str, outside: str
+) -> None:
     if scored is None:
         return
     inside = scored["inside"].sel(level=level, method="nearest").values.astype(bool)
@@ -115,7 +119,7 @@ def _draw_scored(ax: Axes, along: str, scored: xr.Dataset | None, level: float, 
     ax.plot(
         x[inside], y[inside], marker, color=colour, ms=3.2, mec="white", mew=0.3, zorder=4, label="held out, inside"
     )
-    ax.plot(x[~inside], y[~inside], "x", color=BAD, ms=3.2, mew=0.9, zorder=4, label="held out, outside")
+    ax.plot(x[~inside], y[~inside], "x", color=outside, ms=3.2, mew=0.9, zorder=4, label="held out, outside")
 
 
 def _legend(
@@ -135,5 +139,5 @@ def _legend(
         found.append(Line2D([], [], mfc="none", mec=base, mew=0.6, label="fitted run", **plain))
     if scored is not None:
         found.append(Line2D([], [], color=base, label=f"held out, inside {100 * level:g} %", **plain))
-        found.append(Line2D([], [], color=BAD, label="outside", **(plain | {"marker": "x"})))
+        found.append(Line2D([], [], color=INK if named else BAD, label="outside", **(plain | {"marker": "x"})))
     return found

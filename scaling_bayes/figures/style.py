@@ -7,7 +7,7 @@ import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from scaling_bayes.figures.venues import points
 from scaling_bayes.symbols import COVARIATES, RESPONSES, latex
@@ -44,8 +44,11 @@ _COUNTS = {"parameters", "tokens", "samples", "examples", "bytes", "characters",
 _LONG_RANGE = 30.0
 """Largest over smallest value above which a log axis has ticks at powers of ten, if it holds two of them."""
 
-_SHORT_RANGE = 8.0
-"""And below which its ticks are round numbers, evenly spaced."""
+_ROUND = ((1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
+"""Round numbers that may be ticks of a shorter range, from few to many."""
+
+_LEAST_TICKS, _BARE = 3, 0.25
+"""Ticks wanted of a shorter range, and the share of the axis that may be without one at either end."""
 
 
 def group_colours(labels: Sequence[str]) -> dict[str, str]:
@@ -124,7 +127,7 @@ def axis_label(array: xr.DataArray, name: str | None = None) -> str:
 def log_axis(axis: Axis, unit: str = "") -> None:
     """Make an axis logarithmic, with a handful of readable ticks however short its range is.
 
-    Call it after the limits are final: a range below a factor of 30 has ticks at 1, 2 and 5, or at round numbers.
+    Call it after the limits are final: a range below a factor of 30 has ticks at round numbers, not at powers of ten.
     """
     axes = axis.axes
     (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
@@ -132,11 +135,37 @@ def log_axis(axis: Axis, unit: str = "") -> None:
     ratio = high / max(low, np.finfo(float).tiny)
     decades = np.floor(np.log10(high)) - np.ceil(np.log10(max(low, np.finfo(float).tiny))) + 1
     long = ratio >= _LONG_RANGE and decades >= 2
-    rounded, halves = MaxNLocator(4, steps=[1, 2, 5, 10]), LogLocator(subs=(1, 2, 5))
-    axis.set_major_locator(LogLocator(numticks=6) if long else halves if ratio >= _SHORT_RANGE else rounded)
+    axis.set_major_locator(LogLocator(numticks=6) if long else RoundLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value, unit)))
     axis.set_minor_locator(LogLocator(subs="auto", numticks=20) if long else NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+class RoundLocator(Locator):
+    """Round numbers on a log axis of a short range: as few as leave neither end bare, evenly spaced where none do.
+
+    Examples
+    --------
+    >>> RoundLocator().tick_values(2.1, 5.2), RoundLocator().tick_values(0.25, 0.9)
+    ([2.5, 3.0, 4.0, 5.0], [0.3, 0.5, 0.7])
+    """
+
+    def __call__(self) -> list[float]:
+        """Ticks of the axis as it is."""
+        return [] if self.axis is None else self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        """Ticks between two positive numbers."""
+        span = np.log(vmax / vmin)
+        decades = 10.0 ** np.arange(np.floor(np.log10(vmin)), np.ceil(np.log10(vmax)) + 1)
+        for subs in _ROUND:
+            ticks = np.outer(decades, subs).ravel()
+            ticks = ticks[(ticks >= vmin) & (ticks <= vmax)]
+            bare = max(np.log(ticks[0] / vmin), np.log(vmax / ticks[-1])) / span if len(ticks) else 1.0
+            if len(ticks) >= _LEAST_TICKS and bare <= _BARE:
+                return [float(tick) for tick in ticks]
+        even = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(vmin, vmax)
+        return [float(tick) for tick in even if vmin <= tick <= vmax]
 
 
 def fit_text(labels: Sequence[str], width: float, most: float = 7.5, least: float = 5.0) -> float:

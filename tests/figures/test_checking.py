@@ -24,7 +24,7 @@ def test_residuals_are_drawn_run_by_run(page, checked):
     drawn = np.concatenate([line.get_ydata() for line in ax.lines if line.get_label() in ("code", "web")])
     assert np.sort(drawn) == pytest.approx(np.sort(checked["residual"].values))
     assert ax.get_xlabel() == "training compute $C$ (FLOP)"
-    assert [t.get_text() for t in page.legends[0].get_texts()] == ["code", "web"]
+    assert [t.get_text() for t in page.legends[0].get_texts()][:2] == ["code", "web"]
 
 
 def test_flagged_runs_are_ringed(checked):
@@ -32,7 +32,7 @@ def test_flagged_runs_are_ringed(checked):
     fig = plot_check(checked.assign_coords(flag=("run", flags)))
     rings = [line for line in fig.axes[RESIDUALS].lines if line.get_label() == "flagged"]
     assert sum(len(ring.get_xdata()) for ring in rings) == (flags != "").sum() > 0
-    assert fig.legends[0].get_texts()[-1].get_text() == "flagged"
+    assert "flagged" in [text.get_text() for text in fig.legends[0].get_texts()]
 
 
 @pytest.mark.parametrize(("power", "outside"), [(1.0, False), (6.0, True)])

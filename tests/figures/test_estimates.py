@@ -49,7 +49,7 @@ def test_what_was_counted_is_said(folded):
     told = folded.assign_attrs(counted=["curves", "families"])
     fig = figures.plot_coverage({"ours": told})
     assert fig.axes[0].get_yticklabels()[0].get_text() == "curves\nfamilies"
-    assert "90 % by families" in [text.get_text() for text in fig.legends[0].get_texts()]
+    assert "90 % interval, by families" in [text.get_text() for text in fig.legends[0].get_texts()]
     with pytest.raises(FigureError, match="count different things"):
         figures.plot_coverage({"one": told, "other": folded})
 

@@ -47,9 +47,9 @@ def test_labels_come_from_attrs(name, attrs, label):
     ("low", "high", "unit", "ticks"),
     [
         (1e6, 1e9, "parameters", ["1M", "10M", "100M", "1B"]),
-        (1e18, 1.1e19, "FLOP", ["1e18", "2e18", "5e18", "1e19"]),
+        (1e18, 1.1e19, "FLOP", ["1e18", "3e18", "1e19"]),
         (1.2, 40.0, "", ["2", "5", "10", "20"]),
-        (2.0, 4.0, "nats/token", ["2", "3", "4"]),
+        (2.0, 4.0, "nats/token", ["2", "2.5", "3", "4"]),
         (2.0, 2.0, "nats/token", None),
     ],
 )
