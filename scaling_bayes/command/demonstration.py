@@ -98,7 +98,7 @@ def write_results(
     pd.concat(tables, names=["method"]).to_csv(written[-1])
     pictures = {
         "sweep": sb.figures.plot_sweep(fit_part),
-        "extrapolation": sb.figures.plot_extrapolation(scored, fit_part, by="corpus"),
+        "extrapolation": sb.figures.plot_extrapolation(scored, fit_part, by="corpus", mark="architecture"),
         "check": sb.figures.plot_check(sb.check(posteriors[WITH])),
     }
     for name, figure in pictures.items():

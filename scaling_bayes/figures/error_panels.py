@@ -1,6 +1,6 @@
 """One panel of prediction errors: the runs, their intervals, the fitted range and the ratio to its end."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -75,7 +75,14 @@ def frame_of(panels: Collection[Errors], width: float, lines: int) -> Frame:
 
 
 def draw_errors(
-    ax: Axes, errors: Errors, frame: Frame, unit: str, *, ratios: bool = True, stacked: bool = False
+    ax: Axes,
+    errors: Errors,
+    frame: Frame,
+    unit: str,
+    *,
+    ratios: bool = True,
+    stacked: bool = False,
+    markers: Mapping[str, str] | None = None,
 ) -> None:
     """Draw the errors of one panel.
 
@@ -91,6 +98,8 @@ def draw_errors(
         Whether the upper axis says the ratio to the largest fitted scale.
     stacked : bool
         Whether the words in the corner take two lines.
+    markers : mapping of str to str, optional
+        Of the labels that are told apart; a run outside its interval then has an open one instead of a cross.
     """
     ax.set(xlim=frame.x, ylim=frame.y)
     log_axis(ax.xaxis, unit)
@@ -105,10 +114,14 @@ def draw_errors(
     positions = errors.positions(frame.width)
     lw = frame.thickness(positions)
     for rows, colour, marker, label in ((errors.inside, GOOD, "o", INSIDE), (~errors.inside, BAD, "x", OUTSIDE)):
-        at = positions[rows]
         line: dict[str, Any] = {"color": colour, "label": INTERVAL, "alpha": 0.42, "lw": lw, "zorder": 2}
-        ax.vlines(at, errors.lower[rows], errors.upper[rows], **line)
-        ax.plot(at, errors.observed[rows], marker, color=colour, ms=1.2 + 1.1 * lw, mew=0.4 + 0.3 * lw, label=label)
+        ax.vlines(positions[rows], errors.lower[rows], errors.upper[rows], **line)
+        look: dict[str, Any] = {"color": colour, "ms": 1.2 + 1.1 * lw, "mew": 0.4 + 0.3 * lw}
+        look |= {"mfc": "white"} if markers and label == OUTSIDE else {}
+        for name in errors.labels:
+            at, says = rows & errors.rows(name), f"{label}, {name}" if name else label
+            shape = markers[name] if markers else marker
+            ax.plot(positions[at], errors.observed[at], shape, label=says, **look)
     if ratios:
         _draw_ratios(ax, errors, frame)
     says = ("\n" if stacked else ", ").join(errors.says)
@@ -122,12 +135,15 @@ def set_error_axis(ax: Axes, *, numbers: bool) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0"))
 
 
-def error_legend(level: float) -> list[Artist]:
-    """Handles of the figure's legend."""
+def error_legend(level: float, markers: Mapping[str, str] | None = None) -> list[Artist]:
+    """Handles of the figure's legend; `markers` of labels that are told apart."""
     percent = f"{100 * level:g} %"
+    told: dict[str, Any] = {"ls": "none", "ms": 3.5}
+    outside: dict[str, Any] = {"marker": "o", "mfc": "white"} if markers else {"marker": "x"}
     return [
-        Line2D([], [], marker="o", color=GOOD, ls="none", ms=3.5, label=f"held-out run inside its {percent} interval"),
-        Line2D([], [], marker="x", color=BAD, ls="none", ms=3.5, label="outside"),
+        *(Line2D([], [], marker=shape, color=INK, label=name, **told) for name, shape in (markers or {}).items()),
+        Line2D([], [], marker="o", color=GOOD, label=f"held-out run inside its {percent} interval", **told),
+        Line2D([], [], color=BAD, label="outside", **told, **outside),
         Line2D([], [], marker="|", color=MUTED, ls="none", ms=8, mew=1.2, label=f"{percent} interval of one new run"),
         Patch(facecolor=SHADE, label="fitted range"),
     ]

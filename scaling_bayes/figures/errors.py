@@ -1,6 +1,6 @@
 """Errors of predictions in one panel: what is drawn, and where along the scale."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -32,6 +32,8 @@ class Errors:
         What runs of one scale are sorted by.
     fitted : float
         Largest fitted scale.
+    marked : array of str
+        Labels that markers tell apart; none, where the array is empty.
     """
 
     observed: np.ndarray
@@ -41,6 +43,16 @@ class Errors:
     scale: np.ndarray
     order: np.ndarray
     fitted: float
+    marked: np.ndarray = field(default_factory=lambda: np.array([], dtype=str))
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels that markers tell apart; an empty one where they tell nothing."""
+        return np.unique(self.marked).tolist() or [""]
+
+    def rows(self, label: str) -> np.ndarray:
+        """Which runs have a label."""
+        return self.marked == label if self.marked.size else np.full(self.inside.size, True)
 
     @property
     def levels(self) -> np.ndarray:
@@ -67,7 +79,7 @@ class Errors:
         return f"{self.inside.sum()}/{self.inside.size} inside", f"RMSLE {rmsle:.4f}"
 
 
-def prediction_errors(scored: xr.Dataset, fit_part: xr.Dataset, level: float) -> Errors:
+def prediction_errors(scored: xr.Dataset, fit_part: xr.Dataset, level: float, mark: str | None = None) -> Errors:
     """Errors of the runs of `scored`, relative to their predicted medians.
 
     Parameters
@@ -78,13 +90,18 @@ def prediction_errors(scored: xr.Dataset, fit_part: xr.Dataset, level: float) ->
         The fitted runs of the same panel.
     level : float
         One of the scored levels.
+    mark : str, optional
+        Group whose labels markers tell apart; runs of one scale stand in the order of its labels.
     """
     at = scored.sel(level=level)
     relative = {name: 100 * (at[name].values / at["median"].values - 1) for name in ("observed", "lower", "upper")}
     axis = str(scored.attrs["scale"])
     scale, largest = scale_values(scored, axis), float(scale_values(fit_part, axis).max())
     order = scored["N"].values if "N" in scored.coords else scored["median"].values
-    return Errors(**relative, inside=at["inside"].values.astype(bool), scale=scale, order=order, fitted=largest)
+    marked = scored[mark].values.astype(str) if mark else np.array([], dtype=str)
+    order = np.lexsort((order, marked)).argsort() if mark else order
+    inside = at["inside"].values.astype(bool)
+    return Errors(**relative, inside=inside, scale=scale, order=order, fitted=largest, marked=marked)
 
 
 def scale_values(runs: xr.Dataset, axis: str) -> np.ndarray:

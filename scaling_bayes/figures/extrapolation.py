@@ -15,7 +15,7 @@ from scaling_bayes.figures.curves import curve_legend, curve_parts, draw_curve
 from scaling_bayes.figures.error_panels import draw_errors, error_legend, frame_of, set_error_axis
 from scaling_bayes.figures.errors import Errors, prediction_errors
 from scaling_bayes.figures.ranges import panel_columns
-from scaling_bayes.figures.style import PANEL, axis_label, fit_text
+from scaling_bayes.figures.style import PANEL, axis_label, fit_text, group_markers
 from scaling_bayes.figures.venues import page, points
 from scaling_bayes.sweeps import check_sweep, compared_groups
 
@@ -37,6 +37,7 @@ def plot_extrapolation(
     *,
     curve: xr.Dataset | None = None,
     by: str | Sequence[str] | None = None,
+    mark: str | None = None,
     level: float = 0.9,
 ) -> Figure:
     r"""Draw each held-out run against its prediction, as a relative error.
@@ -58,6 +59,8 @@ def plot_extrapolation(
         runs. Only with one scored answer.
     by : str or sequence of str, optional
         Groups that have a panel each; all of `fit_part` but seeds by default, ``()`` for a single panel.
+    mark : str, optional
+        Group whose labels markers tell apart within a panel: filled inside the interval, open outside.
     level : float
         Of the intervals, one of the scored ones.
 
@@ -87,10 +90,11 @@ def plot_extrapolation(
         raise FigureError(f"curve= goes with one scored answer, found {len(answers)}: {', '.join(answers)}")
     groups = compared_groups(check_sweep(fit_part)) if by is None else check_groups(by, fit_part)
     level = min(check_level(answer, level) for answer in answers.values())
-    words = _say(answers, fit_part, level)
+    mark = next(iter(check_groups(mark, fit_part)), None) if mark else None
+    words = _say(answers, fit_part, level, mark)
     fitted = split_runs(fit_part, groups)
     held_out = {name: split_runs(answer, check_groups(groups, answer)) for name, answer in answers.items()}
-    table = {name: _errors(parts, fitted, fit_part, words.level) for name, parts in held_out.items()}
+    table = {name: _errors(parts, fitted, fit_part, words) for name, parts in held_out.items()}
     if curve is not None:
         (name,) = table
         if new := sorted(set(table[name]) - set(fitted)):
@@ -103,10 +107,13 @@ def plot_extrapolation(
 
 
 def _errors(
-    held_out: Mapping[str, xr.Dataset], fitted: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float
+    held_out: Mapping[str, xr.Dataset], fitted: Mapping[str, xr.Dataset], fit_part: xr.Dataset, words: "_Words"
 ) -> Panels:
     """Errors of each panel; a group that was never fitted is measured from the end of the whole fitted range."""
-    return {label: prediction_errors(runs, fitted.get(label, fit_part), level) for label, runs in held_out.items()}
+    return {
+        label: prediction_errors(runs, fitted.get(label, fit_part), words.level, words.mark)
+        for label, runs in held_out.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -118,22 +125,26 @@ class _Words:
     response: str
     shows: Mapping[str, xr.Dataset]
     level: float
+    mark: str | None
+    markers: Mapping[str, str] | None
 
     def write(self, fig: Figure, *, more: Sequence[Artist] = (), error_label: bool = True) -> None:
         """Write labels and legend; a figure with curves labels its rows itself."""
         if error_label:
             fig.supylabel(f"{self.response}, {ERROR} (%)", fontsize=points(7))
         # A supxlabel would lie on the legend: the scale is the legend's title, right below the axes.
-        legend_below(fig, [*more, *error_legend(self.level)], title=self.scale)
+        legend_below(fig, [*more, *error_legend(self.level, self.markers)], title=self.scale)
 
 
-def _say(answers: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float) -> _Words:
+def _say(answers: Mapping[str, xr.Dataset], fit_part: xr.Dataset, level: float, mark: str | None) -> _Words:
     first = next(iter(answers.values()))
     scale = str(first.attrs.get("scale", ""))
     known = scale in fit_part.coords
     unit = str(fit_part[scale].attrs.get("units", "")) if known else ""
     label = axis_label(fit_part[scale]) if known else scale
-    return _Words(label, unit, str(fit_part.attrs["response"]), {**answers, "fitted runs": fit_part}, level)
+    shown = sorted({str(k) for a in answers.values() for k in a[mark].values}) if mark else []
+    shows = {**answers, "fitted runs": fit_part}
+    return _Words(label, unit, str(fit_part.attrs["response"]), shows, level, mark, group_markers(shown) or None)
 
 
 def _draw_panels(panels: Panels, words: _Words) -> Figure:
@@ -143,7 +154,7 @@ def _draw_panels(panels: Panels, words: _Words) -> Figure:
     with new_figure(EDGES + rows * (ROW + HEADER), shows=words.shows) as fig:
         frame = frame_of(panels.values(), PANEL * page().width / columns, lines=1)
         for i, (ax, label) in enumerate(zip(panel_grid(fig, len(panels), columns), panels, strict=True)):
-            draw_errors(ax, panels[label], frame, words.unit)
+            draw_errors(ax, panels[label], frame, words.unit, markers=words.markers)
             set_error_axis(ax, numbers=i % columns == 0)
             ax.set_title(label, weight="bold")
         words.write(fig)
@@ -165,7 +176,8 @@ def _draw_table(table: Mapping[str, Panels], words: _Words) -> Figure:
                 ax = fig.add_subplot(grid[2 * k + 1, j])
                 first, last = k % len(table) == 0, k % len(table) == len(table) - 1
                 if label in table[name]:
-                    draw_errors(ax, table[name][label], frame, words.unit, ratios=first, stacked=True)
+                    errors, look = table[name][label], {"ratios": first, "stacked": True}
+                    draw_errors(ax, errors, frame, words.unit, markers=words.markers, **look)
                 else:
                     ax.set(xlim=frame.x, ylim=frame.y, xticks=[])
                 set_error_axis(ax, numbers=j == 0)
@@ -206,7 +218,7 @@ def _draw_curves(
             upper, lower = (fig.add_subplot(grid[2 * row + k, column]) for k in (0, 1))
             upper.set_title(label, weight="bold")
             draw_curve(upper, curves[label], fitted[label], held_out[label], words.level)
-            draw_errors(lower, panels[label], frame, words.unit)
+            draw_errors(lower, panels[label], frame, words.unit, markers=words.markers)
             set_error_axis(lower, numbers=column == 0)
             if column == 0:
                 upper.set_ylabel(words.response)

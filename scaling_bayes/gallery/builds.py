@@ -47,7 +47,7 @@ Build = Callable[[], Figure]
 def draw_extrapolation() -> Figure:
     """Targets with 16 times the compute of any fitted run: each cell alone, Huber + bootstrap (bytelm)."""
     fit_part, held_out = split_bytelm()
-    return figures.plot_extrapolation(score(fit_bytelm(), held_out), fit_part, by="corpus")
+    return figures.plot_extrapolation(score(fit_bytelm(), held_out), fit_part, by="corpus", mark="architecture")
 
 
 def draw_sweep() -> Figure:

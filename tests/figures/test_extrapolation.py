@@ -173,3 +173,29 @@ def test_neighbours_are_apart_and_in_order(scale, apart):
         assert position == pytest.approx(scale)
     above = side_by_side(scale, order, apart, above=5e18)
     assert (above > 5e18).all()
+
+
+def test_labels_are_told_apart_by_markers_filled_inside_and_open_outside(scored, split):
+    fit_part, held_out = (
+        part.assign_coords(size=("run", np.where(part["N"] > part["N"].median(), "large", "small"))) for part in split
+    )
+    marked = scored.assign_coords(size=held_out["size"])
+    fit_part.attrs["groups"] = [*fit_part.attrs["groups"], "size"]
+    fig = plot_extrapolation(marked, fit_part, by="corpus", mark="size", level=0.5)
+    shapes = {str(size): marker for size, marker in zip(np.unique(held_out["size"]), "os", strict=False)}
+    axes = [ax for ax in fig.axes if ax.get_title()]
+    assert len(axes) == 2
+    for ax in axes:
+        runs = marked.isel(run=marked["corpus"].values == ax.get_title())
+        inside = runs["inside"].sel(level=0.5).values
+        for size, marker in shapes.items():
+            for rows, label in ((inside, INSIDE), (~inside, OUTSIDE)):
+                at = rows & (runs["size"].values == size)
+                lines = [line for line in ax.lines if line.get_label() == f"{label}, {size}"]
+                assert {line.get_marker() for line in lines} == {marker}
+                drawn = np.concatenate([line.get_ydata() for line in lines])
+                assert np.sort(drawn) == pytest.approx(np.sort(relative(runs, "observed", 0.5)[at]))
+                assert all((line.get_markerfacecolor() == "white") == (label == OUTSIDE) for line in lines)
+    assert {*shapes} < {text.get_text() for text in fig.legends[0].get_texts()}
+    with pytest.raises(FigureError, match="sise"):
+        plot_extrapolation(marked, fit_part, mark="sise")
