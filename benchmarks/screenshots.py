@@ -28,7 +28,8 @@ CELLS = (
     "import scaling_bayes as sb",
     "sweep = sb.load_sweep('bytelm')\n"
     "_, held_out = sb.hold_out(sweep, along='C', top=1, within=('corpus', 'architecture'))",
-    "explorer = sb.explore(sb.open_posterior('{posterior}'), held_out)\nexplorer",
+    "explorer = sb.explore(sb.open_posterior('{posterior}'), held_out)\n"
+    "explorer.comparison.factor = 'architecture'  # losses of two corpora are of different texts\nexplorer",
 )
 
 

@@ -20,7 +20,7 @@ FEW_LEVELS = 3
 """Up to so many scales have a tick each; more have the ticks of a log axis."""
 
 RATIOS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
-MOST_RATIOS, WORD, TICK = 5, 0.28, 0.34
+MOST_RATIOS, WORD, TICK = 5, 0.28, 0.42
 """Ratios that are written on one axis, and the width in inches of one of them and of a scale."""
 
 INSIDE, OUTSIDE, INTERVAL = "inside", "outside", "interval"

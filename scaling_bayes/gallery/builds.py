@@ -14,8 +14,8 @@ from scaling_bayes.gallery.fits import (
     fit_bytelm,
     fit_chinchilla,
     fit_corpora,
-    of_architecture,
     path,
+    pick_labels,
     score_folds,
     split_bytelm,
 )
@@ -34,12 +34,15 @@ from scaling_bayes.questions.planning import plan
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.questions.scoring import score
 from scaling_bayes.questions.tuning import tune
-from scaling_bayes.sweeps import load_sweep
+from scaling_bayes.sweeps import hold_out, load_sweep
 
 OTHER_LOSS = "eval/c4_val/CrossEntropyLoss"
 BOWL = "(E + A*N**-alpha + B*D**-beta)*exp(k*log(lr/(c*N**p))**2/2)"
 ROLES = {"E": "floor", "A": "level", "B": "level", "k": "sharpness", "c": "break", "p": "coefficient"}
 """The bowl of the catalogue, its best rate along size alone: no other data were tried at one size."""
+
+CORPORA = ("C4", "DCLM-Baseline", "Dolma1.6++", "Dolma1.7", "Falcon", "Falcon+CC", "FineWeb-Edu", "FineWeb-Pro")
+"""Those of DataDecide that are no variant of another one."""
 
 Build = Callable[[], Figure]
 
@@ -63,9 +66,11 @@ def draw_comparison() -> Figure:
 
 
 def draw_ranking() -> Figure:
-    """Four corpora at one budget, one architecture (bytelm, Huber + bootstrap)."""
-    answer = compare(fit_bytelm(), "corpus", at=path(1e13))
-    return figures.plot_ranking(answer.sel(architecture="recurrence"))
+    """Eight corpora at a common evaluation, four times beyond the fitted runs (DataDecide, Huber + bootstrap)."""
+    sweep = load_sweep("datadecide")
+    fit_part, held_out = hold_out(pick_labels(sweep, "corpus", CORPORA), along="C", top=1)
+    fitted = baseline(law("power_offset", along="C"), fit_part, seed=SEED, bootstrap=RESAMPLES, by="corpus")
+    return figures.plot_ranking(compare(fitted, "corpus", at={"C": float(held_out["C"].median())}))
 
 
 def draw_crossover() -> Figure:
@@ -119,7 +124,7 @@ def draw_coverage() -> Figure:
 
 def draw_prediction() -> Figure:
     """Loss of the recurrence on four corpora, and the targets (bytelm, Huber + bootstrap)."""
-    fit_part, held_out = (of_architecture(part, "recurrence") for part in split_bytelm())
+    fit_part, held_out = (pick_labels(part, "architecture", ["recurrence"]) for part in split_bytelm())
     curve = predict(fit_bytelm(), path(*np.geomspace(1e10, 1e14, 25))).sel(architecture="recurrence")
     return figures.plot_prediction(curve, fit_part=fit_part, scored=score(fit_bytelm(), held_out))
 

@@ -1,5 +1,6 @@
 """What the gallery shows: public tables and fits of them, each made once."""
 
+from collections.abc import Collection
 from functools import cache
 
 import numpy as np
@@ -55,10 +56,10 @@ def path(*budgets: float) -> dict[str, list[float]]:
 @cache
 def score_folds() -> xr.Dataset:
     """Scores of the transformers' largest runs, each corpus alone by Huber + bootstrap."""
-    transformers = of_architecture(split_bytelm()[0], "transformer")
+    transformers = pick_labels(split_bytelm()[0], "architecture", ["transformer"])
     return fold_scores(baseline(law("chinchilla"), transformers, seed=SEED, bootstrap=RESAMPLES, by="corpus"))
 
 
-def of_architecture(runs: xr.Dataset, name: str) -> xr.Dataset:
-    """Runs of one architecture."""
-    return runs.isel(run=np.flatnonzero(runs["architecture"] == name))
+def pick_labels(runs: xr.Dataset, group: str, labels: Collection[str]) -> xr.Dataset:
+    """Runs whose label of a group is one of these."""
+    return runs.isel(run=np.flatnonzero(np.isin(runs[group], list(labels))))
