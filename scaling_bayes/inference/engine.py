@@ -37,6 +37,9 @@ CONTINUED_FOR = ("R-hat", "bulk ESS", "tail ESS", "divergences")
 MOST_TIMES, THIN = 2, 3
 """How often chains are continued; one draw in so many is then kept, unless their steps alone were too long."""
 
+FEW_DIVERGENCES = 10
+"""Where no more than these are left, and nothing else, chains are continued once more with yet smaller steps."""
+
 BEYOND_HOPE = {"R-hat": 1.1, "bulk ESS": MIN_ESS / 4, "tail ESS": MIN_ESS / 4}
 """Chains that are worse have not found one distribution, or would take too long: they are not continued."""
 
@@ -135,7 +138,7 @@ def _pass_gates(task: Settled, sampling: Sampling) -> tuple[xr.DataTree, list[Ga
         tree = assemble_posterior(task.binding, task.task.sweep, sampling.draws, prior)
         gates = measure_gates(tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset(), MAX_TREE_DEPTH[1])
         failed = [gate for gate in gates if not gate.passed]
-        if not failed or any(map(_beyond_hope, failed)) or not sampling.runs or sampling.times == MOST_TIMES:
+        if not failed or not sampling.runs or not _may_go_on(failed, sampling.times):
             break
         if sampling.settings.chains * sampling.settings.draws < 4 * MIN_ESS:
             break  # so few that those of a good sampler would fail too
@@ -143,9 +146,15 @@ def _pass_gates(task: Settled, sampling: Sampling) -> tuple[xr.DataTree, list[Ga
         sampling.go_on(1 if all(gate.name == "divergences" for gate in failed) else THIN)
     _state(tree, task)
     if why:
-        times, kept = ("once", "twice")[sampling.times - 1], f"one draw in {sampling.thin} kept, "
+        times, kept = ("once", "twice", "three times")[sampling.times - 1], f"one draw in {sampling.thin} kept, "
         tree.attrs["continued"] = f"{times}, {kept if sampling.thin > 1 else ''}because of {why}"
     return tree, gates
+
+
+def _may_go_on(failed: Sequence[Gate], times: int) -> bool:
+    """Whether chains that were continued so many times are continued once more."""
+    few = all(gate.name == "divergences" and gate.value <= FEW_DIVERGENCES for gate in failed)
+    return not any(map(_beyond_hope, failed)) and times < MOST_TIMES + few
 
 
 def _beyond_hope(gate: Gate) -> bool:

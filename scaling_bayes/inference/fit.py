@@ -31,9 +31,9 @@ def fit(
 ) -> xr.DataTree:
     """Sample the posterior of a model of a sweep with NUTS, in float64.
 
-    Chains whose draws fail the gates of R-hat, effective size or divergences are continued, at most twice: new draws,
-    one iteration in three, replace the old ones, and steps are halved if any diverged. The posterior's attribute
-    ``continued`` says so. Not continued are chains far from passing (R-hat above 1.1, effective size below 100), chains
+    Chains whose draws fail the gates of R-hat, effective size or divergences are continued, at most twice, and once
+    more where nothing but ten divergences or fewer are left: new draws, one iteration in three, replace the old ones,
+    and steps are halved if any diverged. The posterior's attribute ``continued`` says so. Not continued are chains far from passing (R-hat above 1.1, effective size below 100), chains
     on an accelerator, and fits of fewer than 1600 draws.
 
     Parameters
@@ -52,7 +52,7 @@ def fit(
     strict : bool
         Raise if a sampler gate fails, instead of warning and marking the posterior.
     progress : bool
-        Show a progress bar.
+        Show a progress bar, on a terminal or in a notebook.
     cache : bool
         Take the same fit (model, sweep, seed, sizes, versions and code) from a file where it was made before, and keep
         it where not. The environment variable ``SCALING_BAYES_CACHE`` names the folder, or is ``off``.

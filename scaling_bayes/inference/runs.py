@@ -1,6 +1,7 @@
 """Chains that advance chunk by chunk, several at once, with a bar that counts them."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +68,7 @@ class Bar:
     def __init__(self, chains: int, stretch: Stretch, shown: bool) -> None:
         self.stretch, self.lock, self.stopped, self.diverged = stretch, threading.Lock(), False, 0
         total = chains * stretch.length
-        self.bar = tqdm(total=total, desc="NUTS", unit="it", disable=not shown, leave=False)
+        self.bar = tqdm(total=total, desc="NUTS", unit="it", disable=not (shown and _is_watched()), leave=False)
 
     def __enter__(self) -> "Bar":
         return self
@@ -83,6 +84,11 @@ class Bar:
             self.diverged += int(diverging[..., max(skipped - before, 0) :].sum())
             self.bar.update(diverging[..., 0].size * min(CHUNK, self.stretch.length - before))
             self.bar.set_postfix_str(f"{self.diverged} divergences" if done > skipped else "warm-up", refresh=False)
+
+
+def _is_watched() -> bool:
+    """Whether a bar that redraws itself is seen: on a terminal and in a notebook, and not in a log."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
 def complete_all(runs: Sequence[Run], bar: Bar) -> None:
