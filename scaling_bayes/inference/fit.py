@@ -33,8 +33,9 @@ def fit(
 
     Chains whose draws fail the gates of R-hat, effective size or divergences are continued, at most twice, and once
     more where nothing but ten divergences or fewer are left: new draws, one iteration in three, replace the old ones,
-    and steps are halved if any diverged. The posterior's attribute ``continued`` says so. Not continued are chains far from passing (R-hat above 1.1, effective size below 100), chains
-    on an accelerator, and fits of fewer than 1600 draws.
+    and steps are halved if any diverged. The posterior's attribute ``continued`` says so. Not continued are chains far
+    from passing (R-hat above 1.1, effective size below 100), chains on an accelerator, and fits of fewer than 1600
+    draws.
 
     Parameters
     ----------

@@ -63,18 +63,28 @@ def test_chains_that_fail_are_continued_at_most_twice(fit_under, limits, draws, 
     assert found.attrs.get("continued", "never").startswith(said)
 
 
-def test_where_steps_alone_were_too_long_no_draw_is_left_out(sweeps, monkeypatch):
-    failing = [["divergences"], []]
+@pytest.mark.parametrize(
+    ("divergences", "said"),
+    [
+        ([3.0, 0.0], "once, because of divergences 3"),
+        ([30.0, 3.0, 1.0, 0.0], "three times, because of divergences 1"),
+        ([3.0, 3.0, 30.0], "twice, because of divergences 3"),
+        ([3.0, 3.0, 3.0, 3.0], "three times, because of divergences 3"),
+    ],
+)
+def test_where_steps_alone_were_too_long_no_draw_is_left_out(sweeps, monkeypatch, divergences, said):
+    left = list(divergences)
 
     def judge(*measured):
-        failed = failing.pop(0)
-        return [gates.Gate(g.name, g.value, g.limit, g.name not in failed) for g in gates.measure_gates(*measured)]
+        value = left.pop(0)
+        found = [gate for gate in gates.measure_gates(*measured) if gate.name != "divergences"]
+        return [*found, gates.Gate("divergences", value, 0.0, value == 0)]
 
     monkeypatch.setattr(engine, "measure_gates", judge)
     found = sb.fit(MODEL, sweeps["line"](), seed=0, draws=400, warmup=200, progress=False, cache=False)
-    assert found.attrs["continued"].startswith("once, because of divergences")
+    assert found.attrs["continued"].startswith(said)
     assert found["posterior"].sizes["draw"] == 400
-    assert not failing
+    assert not left
 
 
 def test_a_continued_fit_finds_the_same_posterior(fit_under):
