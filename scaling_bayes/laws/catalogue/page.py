@@ -1,5 +1,6 @@
 """The catalogue as a page: formulas, parameters, reported numbers with their trust, and the table of papers."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from scaling_bayes.laws.catalogue.entries import Entry, read_entries
@@ -121,6 +122,14 @@ def _reported(sets: Sequence[Reported], law: Law) -> str:
 
 
 def _show(printed: str) -> str:
+    """A number or a formula as it is read; large numbers by their power of ten.
+
+    >>> _show("64000000000000.0"), _show("2100.0"), _show("2**-0.5")
+    ('6.4e13', '2100.0', '2^-0.5')
+    """
+    if re.fullmatch(r"\d{8,}(\.\d*)?", printed):
+        digits, power = f"{float(printed):.9e}".split("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
     return printed.replace("**", "^").replace("*", "·")
 
 
