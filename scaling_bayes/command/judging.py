@@ -22,6 +22,7 @@ from scaling_bayes.command.printing import (
 )
 from scaling_bayes.command.reading import read_held_out, read_names, read_place, read_points
 from scaling_bayes.questions.card_tables import tabulate_gates
+from scaling_bayes.symbols import sense_of
 
 
 def check(posterior: Posterior, seed: Seed = 0, strict: Strict = False, as_json: Json = False) -> None:
@@ -78,7 +79,7 @@ def plan(
     answer = sb.plan(
         fitted,
         read_points(at, candidates),
-        target=lambda drawn: _ask(drawn, place),
+        target=lambda drawn: _ask(drawn, place, choose),
         choose=choose or None,
         cost=cost,
         replicates=replicates,
@@ -87,7 +88,8 @@ def plan(
     print_answer(answer, sb.plan_table(answer), as_json=as_json, latex=latex, strict=strict)
 
 
-def _ask(posterior: xr.DataTree, place: dict[str, Any] | None) -> xr.DataArray:
-    """The response at one point, with the dims of the groups that it leaves open."""
+def _ask(posterior: xr.DataTree, place: dict[str, Any] | None, choose: str) -> xr.DataArray:
+    """The response at one point, with the dims of the groups that it leaves open; for a choice, less is better."""
     answer = sb.predict(posterior, place)
-    return answer[answer.attrs["response"]].isel(point=0)
+    response = answer.attrs["response"]
+    return answer[response].isel(point=0) * (sense_of(response) if choose else 1.0)

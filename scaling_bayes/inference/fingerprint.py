@@ -18,7 +18,7 @@ from scaling_bayes.model import Model
 from scaling_bayes.sweeps import sweep_hash
 
 PACKAGE = Path(__file__).parents[1]
-SOURCES = ("symbols.py", "sweeps/**/*.py", "laws/**/*.py", "model/**/*.py", "inference/**/*.py")
+SOURCES = ("symbols/**/*.py", "sweeps/**/*.py", "laws/**/*.py", "model/**/*.py", "inference/**/*.py")
 """Files from which a posterior is made; questions and figures are free to change."""
 
 ALSO = ("jaxlib", "optimistix", "lineax", "equinox")

@@ -85,7 +85,7 @@ class Choices:
     def log_mean(self, ahead: Forecast, averaged: Sequence[str] = ()) -> xr.DataArray:
         """Log response of every choice, averaged over other groups if some are named."""
         array = self.split(ahead.log_mean)
-        return ufuncs.log(ufuncs.exp(array).mean(averaged)) if averaged else array
+        return ufuncs.log(ufuncs.exp(array).mean(averaged, skipna=False)) if averaged else array
 
     def coords(self) -> dict[str, Any]:
         """Coordinates of the dim: the names, and for crossed groups each group's label."""

@@ -124,7 +124,7 @@ def _measure(
     every = choices.log_mean(ahead, averaged)
     rows = choices.first_rows(ahead.log_mean.sizes["point"], paths.size)
     own = ahead.take(rows)
-    run = ufuncs.exp(choices.split(own.log_mean + own.draw_noise(rng))).mean(averaged)
+    run = ufuncs.exp(choices.split(own.log_mean + own.draw_noise(rng))).mean(averaged, skipna=False)
     found = xr.Dataset({"response": ufuncs.exp(every.isel(point=slice(paths.size))), "new_run": run})
     if paths.along is None:
         return found
@@ -153,7 +153,8 @@ def _contrast(drawn: xr.Dataset, choices: Choices, versus: list[int], record: Re
         found[f"p_best{kind}"] = _share_best(sign * values, dim)
     if "regret_factor" in drawn:
         factor = drawn["regret_factor"]
-        found |= {"regret_factor": factor, "p_unattained": xr.apply_ufunc(np.isinf, factor).mean(SAMPLE)}
+        never = xr.apply_ufunc(np.isinf, factor).where(factor.notnull())
+        found |= {"regret_factor": factor, "p_unattained": never.mean(SAMPLE)}
     order = ("chain", "draw", *(g for g in record.factors if g != dim), choices.dim, other, "point")
     return xr.Dataset(found).transpose(*dict.fromkeys(order), missing_dims="ignore")
 

@@ -52,24 +52,40 @@ class Contrast:
 
     def quantiles(self, levels: Sequence[float]) -> Array:
         r"""Quantiles of the relative difference :math:`y_a / y_b - 1`, shape (level, point, other)."""
+        if np.isnan(self.gap).any():
+            return np.asarray(np.expm1(np.nanquantile(self.gap, levels, axis=-1)))
         return np.expm1(sort_quantiles(self.gap.copy(), levels))
 
     def p_better(self, *, new_run: bool = False) -> Array:
-        """Probability that each other choice is better than the baseline, ties counted half, shape (point, other)."""
+        """Probability that each other choice is better than the baseline, shape (point, other).
+
+        Ties are counted half; of the draws in which the law is positive for both.
+        """
         gap = self._apart(self.log_run) if new_run else self.gap
-        above, draws = np.count_nonzero(gap > 0, axis=-1), gap.shape[-1]
+        above, draws = np.count_nonzero(gap > 0, axis=-1), np.count_nonzero(~np.isnan(gap), axis=-1)
         below = np.count_nonzero(gap < 0, axis=-1)
         better, worse = (below, above) if self.sign > 0 else (above, below)
-        return np.asarray((draws + better - worse) / (2 * draws))
+        with np.errstate(invalid="ignore"):
+            return np.asarray((draws + better - worse) / (2 * draws))
 
     def p_best(self, *, new_run: bool = False) -> Array:
         """Probability that each choice is the best one, ties shared, shape (point, choice)."""
         level = self.log_run if new_run else self.log_mean
+        if np.isnan(level).any():
+            return self._p_best_known(level)
         best = (level.min if self.sign > 0 else level.max)(axis=1, keepdims=True)
         leads = level == best
         share = np.count_nonzero(leads, axis=-1) / leads.shape[-1]
         tied = not np.allclose(share.sum(axis=1), 1.0, rtol=0, atol=1e-9)
         return np.asarray((leads / leads.sum(axis=1, keepdims=True)).mean(axis=-1) if tied else share)
+
+    def _p_best_known(self, level: Array) -> Array:
+        """As `p_best`, of the draws in which the law is positive for all choices."""
+        known = ~np.isnan(level).any(axis=1, keepdims=True)
+        leads = level == (level.min if self.sign > 0 else level.max)(axis=1, keepdims=True)
+        share = np.divide(leads, leads.sum(axis=1, keepdims=True), out=np.zeros(level.shape), where=known)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(share.sum(axis=-1) / known.sum(axis=-1))
 
     def crossings(self, nodes: Array) -> "Crossings":
         """Crossings of each other choice with the baseline along the first points.

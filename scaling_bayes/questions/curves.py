@@ -27,6 +27,7 @@ from scaling_bayes.laws.residuals import RESIDUALS
 from scaling_bayes.questions.drift_paths import LEVELS
 from scaling_bayes.questions.interpolation import cubic_weights, weight_matrix
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.thinning import spread_evenly
 
 BLOCK = 65_536
 """Values that are evaluated at once: with what is between they stay in a processor's cache."""
@@ -88,7 +89,7 @@ class Curves:
         """Evenly spaced draws, as many as asked for or all there are."""
         if draws >= self.draws:
             return self
-        at = ((np.arange(draws) + 0.5) * self.draws / draws).astype(int)
+        at = spread_evenly(draws, self.draws)
         parameters = {name: np.ascontiguousarray(value[:, at]) for name, value in self.parameters.items()}
         paths = self.paths.reshape(-1, len(self.cells), self.draws)[..., at].reshape(
             len(self.paths), len(self.cells) * draws

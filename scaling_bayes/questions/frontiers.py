@@ -222,8 +222,10 @@ def _tabulate(
         return log_N, np.where(of_bin[:, None] == np.arange(len(middle)), loss[:, None], np.inf)
     rows = [np.flatnonzero(labels == k) for k in range(labels.max() + 1)]
     rows = [own[np.argsort(log_C[own])] for own in rows]
-    table = [np.interp(middle, log_C[own], np.log(loss[own]), left=np.inf, right=np.inf) for own in rows]
-    return np.array([log_N[own].mean() for own in rows]), np.exp(np.stack(table))
+    log = np.log(np.abs(loss))  # of an accuracy, whose sign is turned, as of a loss
+    found = np.stack([np.interp(middle, log_C[own], log[own], left=np.nan, right=np.nan) for own in rows])
+    table = np.where(np.isnan(found), np.inf, np.sign(loss[0]) * np.exp(found))
+    return np.array([log_N[own].mean() for own in rows]), table
 
 
 def _envelope(size: Array, table: Array) -> Array:

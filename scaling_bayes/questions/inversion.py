@@ -34,7 +34,7 @@ def first_reach(x: Array, curve: Array, target: Array, start: Array | None = Non
     Returns
     -------
     array, shape (..., target)
-        Infinite where no node reaches the target, minus infinity where the start already does.
+        Infinite where no node reaches the target, minus infinity where the start already does, NaN where it is NaN.
 
     Examples
     --------
@@ -51,7 +51,8 @@ def first_reach(x: Array, curve: Array, target: Array, start: Array | None = Non
         cell = np.broadcast_to(b - 1 + (lowest > value[..., None]).sum(axis=-1), lead)
         before = cell == b - 1 if b == 0 else (cell == b - 1) & (curve[..., b - 1] <= value)
         inside = ~before & (cell < len(x) - 1)
-        found = np.where(before, -np.inf, np.inf)
+        found = np.where(np.isnan(value), np.nan, np.where(before, -np.inf, np.inf))
+        inside &= ~np.isnan(value)
         rows = np.broadcast_to(curve, (*lead, len(x)))[inside]
         found[inside] = root_in_cell(x, rows - value[inside][:, None], cell[inside])
         out[..., k] = found

@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.thinning import spread_evenly
 from scaling_bayes.symbols import SAMPLE
 
 STACK = "stack"
@@ -93,7 +94,7 @@ def mix(stack: xr.DataTree, ask: Ask) -> xr.Dataset:
     order = interleave(list(counts.values()))
     first = answers[max(counts, key=counts.__getitem__)]
     shares = np.array(list(counts.values())) / sum(counts.values())
-    aligned = xr.align(*answers.values(), join="inner", exclude=SAMPLE)
+    aligned = _fill_shares(xr.align(*answers.values(), join="inner", exclude=SAMPLE))
     common = [name for name in first.data_vars if all(name in each for each in aligned)]
     found = {name: _mix_variable([each[name] for each in aligned], shares, order, shape) for name in common}
     lightest_first = sorted(zip(shares, aligned, strict=True), key=lambda pair: pair[0])
@@ -102,6 +103,14 @@ def mix(stack: xr.DataTree, ask: Ask) -> xr.Dataset:
     return xr.Dataset(found, coords=every).assign_attrs(
         tell({name: each.attrs for name, each in answers.items()}, first.attrs, read_weights(stack))
     )
+
+
+def _fill_shares(answers: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Answers of which those without undefined draws say so, where another one has some."""
+    told = next((each["p_undefined"] for each in answers if "p_undefined" in each), None)
+    if told is None:
+        return list(answers)
+    return [each if "p_undefined" in each else each.assign(p_undefined=xr.zeros_like(told)) for each in answers]
 
 
 def share_draws(stack: xr.DataTree) -> dict[str, xr.DataTree]:
@@ -164,7 +173,7 @@ def _thin(member: xr.DataTree, count: int) -> xr.DataTree:
     chains, length = _draws(member)
     if chains * length == count:
         return member
-    at = ((np.arange(count) + 0.5) * chains * length / count).astype(int)
+    at = spread_evenly(count, chains * length)
     where = {d: xr.DataArray(v, dims="draw") for d, v in zip(SAMPLE, (at // length, at % length), strict=True)}
 
     def cut(tree: xr.DataTree) -> xr.DataTree:

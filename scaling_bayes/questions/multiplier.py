@@ -63,7 +63,8 @@ def multiplier(
     Dataset
         ``multiplier`` (chain, draw, [other groups], group, point), a ratio: infinite where 10,000 times the largest
         scale of the path is not enough, zero where 1 / 10,000 of the smallest already is. Without draws
-        ``p_unattained`` and ``p_below``, the shares of both, and ``p_more``, the share above one.
+        ``p_unattained`` and ``p_below``, the shares of both, and ``p_more``, the share above one, of the draws in
+        which the law is positive; ``p_undefined`` is the share of the others, if there are any.
 
     Raises
     ------
@@ -113,4 +114,7 @@ def _measure(ahead: Forecast, *, choices: Choices, base: int, paths: Paths, aver
 def _add_shares(drawn: xr.Dataset) -> xr.Dataset:
     found = drawn["multiplier"]
     shares = {"p_unattained": found == np.inf, "p_below": found == 0, "p_more": found > 1}
-    return drawn.assign({name: share.mean(SAMPLE).assign_attrs(EVENT) for name, share in shares.items()})
+    known = found.notnull()
+    told = {name: share.where(known).mean(SAMPLE) for name, share in shares.items()}
+    told |= {} if known.all() else {"p_undefined": (~known).mean(SAMPLE)}
+    return drawn.assign({name: share.assign_attrs(EVENT) for name, share in told.items()})

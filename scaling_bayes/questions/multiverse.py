@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.thinning import spread_evenly
 from scaling_bayes.symbols import SAMPLE
 
 TOLD = ("law", "method", "pooling", "seed", "data_hash", "failed_gates")
@@ -90,4 +91,4 @@ def _read_number(name: str, answer: xr.DataArray | xr.Dataset, quantity: str) ->
 def _take(number: xr.DataArray, count: int) -> np.ndarray:
     """So many draws, evenly spaced."""
     values = number.transpose(*SAMPLE).values.ravel()
-    return values[((np.arange(count) + 0.5) * values.size / count).astype(int)]
+    return values[spread_evenly(count, values.size)]

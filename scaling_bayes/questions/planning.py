@@ -123,7 +123,7 @@ def plan(
     ...     return sb.predict(posterior, {"N": 1e11})["loss"]
     >>> answer = plan(posterior, {"N": [1e7, 1e9, 1e10]}, target=loss, cost="N")
     >>> answer["share"].values.round(1).tolist(), answer["outside"].values.round(1).tolist()
-    ([0.1, 0.3, 0.8], [1.0, 1.0, 10.0])
+    ([0.1, 0.4, 0.8], [1.0, 1.0, 10.0])
     """
     _check_counts(replicates=replicates, runs=runs)
     table = list_candidates(posterior, candidates, cost)

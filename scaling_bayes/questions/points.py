@@ -52,7 +52,7 @@ def read_record(posterior: xr.DataTree) -> Record:
     if isinstance(posterior, xr.DataTree) and "record" in posterior.attrs:
         return Record.from_json(posterior.attrs["record"])
     if isinstance(posterior, xr.DataTree) and posterior.attrs.get("scaling_bayes") == "stack":
-        raise QuestionError("sb.check and fits again take no stack; ask them of one member, stack[name]")
+        raise QuestionError("this is not asked of a stack; ask it of one member, stack[name]")
     attributes = f" with the attributes {sorted(map(str, posterior.attrs))}" if hasattr(posterior, "attrs") else ""
     raise QuestionError(
         "a posterior is the DataTree that sb.fit, sb.baseline or sb.open_posterior returns; "

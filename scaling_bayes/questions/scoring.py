@@ -1,8 +1,9 @@
 r"""`score`: how well a posterior foretold runs that it never saw.
 
-All scores are on the log response (of counts, the log of (k + 1/2) / (n + 1), which no count makes infinite), so that a
-loss of 2 and one of 4 count alike: with :math:`e = \log \hat y - \log y`, RMSLE is :math:`\sqrt{\overline{e^2}}`; the
-interval score at level :math:`1 - a` is :math:`(u - l) + \frac{2}{a} (l - z)_+ + \frac{2}{a} (z - u)_+`.
+All scores but ``mae`` are on the log response (of counts, the log of (k + 1/2) / (n + 1), which no count makes
+infinite), so that a loss of 2 and one of 4 count alike: with :math:`e = \log \hat y - \log y`, RMSLE is
+:math:`\sqrt{\overline{e^2}}`; the interval score at level :math:`1 - a` is
+:math:`(u - l) + \frac{2}{a} (l - z)_+ + \frac{2}{a} (z - u)_+`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from scaling_bayes.laws.record import Record
 from scaling_bayes.questions.forecast import describe, forecast
 from scaling_bayes.questions.mixture import lead, mixed
 from scaling_bayes.questions.points import SHOWN, QuestionError, read_record
+from scaling_bayes.questions.thinning import spread_evenly
 from scaling_bayes.sweeps.labels import label_runs
 from scaling_bayes.symbols import suggest
 
@@ -47,14 +49,15 @@ def score(
         For each run ``observed``, ``median``, ``lower`` and ``upper`` (run, level), ``inside`` (run, level),
         ``log_error``, ``pit``, ``crps``, ``log_score``, ``interval_score`` (run, level) and ``interpolation`` (inside
         the fitted scales), and for a model with run effects ``fitted_run`` (whether that of the run was fitted); the
-        coordinates of `held_out` and ``extrapolation``. Over all runs ``rmsle``, ``mae``, ``coverage`` (level) and
+        coordinates of `held_out` and ``extrapolation``; ``p_undefined``, where some draws of the law are negative and
+        the scores are of the others. Over all runs ``rmsle``, ``mae``, ``coverage`` (level) and
         ``width`` (level), the median width of the intervals of the log response.
 
     Raises
     ------
     QuestionError
-        If the response or its units differ from the fitted ones, it is not positive somewhere, or a group's labels are
-        missing.
+        If the response or its units differ from the fitted ones, it is not positive somewhere, a group's labels are
+        missing, or the law is negative in every draw for a run.
 
     Examples
     --------
@@ -71,7 +74,11 @@ def score(
     observed = _log_observed(held_out, record, levels)
     foretold = _foretell(posterior, held_out, observed, seed)
     sample, density = (foretold[name].values.reshape(-1, len(observed)) for name in ("sample", "log_density"))
+    undefined = np.isnan(sample)
+    sample, density = _fill_undefined(sample, undefined), _fill_undefined(density, undefined)
     scored = score_sample(np.sort(sample, axis=0), observed, np.asarray(levels, dtype=float))
+    if undefined.any():
+        scored["p_undefined"] = ("run", undefined.mean(axis=0))
     scored["log_score"] = ("run", logsumexp(density, axis=0) - np.log(len(density)))
     places = foretold.drop_vars(["sample", "log_density"]).drop_dims(["chain", "draw"], errors="ignore")
     scored = scored.assign_coords(places.coords).assign(places.data_vars)
@@ -82,6 +89,20 @@ def score(
     columns = held_out.coords.variables.items()
     more = {name: column for name, column in columns if column.dims == ("run",) and name not in scored.variables}
     return scored.assign_coords(more).assign_attrs(foretold.attrs)
+
+
+def _fill_undefined(draws: np.ndarray, undefined: np.ndarray) -> np.ndarray:
+    """Draws of each run, shape (draw, run), evenly spread known ones in place of those in which the law is negative."""
+    if (lost := np.flatnonzero(undefined.all(axis=0))).size:
+        raise QuestionError(
+            f"the law is negative in every draw for the runs at {lost[:SHOWN].tolist()}: it does not hold there"
+        )
+    filled = draws.copy()
+    for run in np.flatnonzero(undefined.any(axis=0)):
+        bad = undefined[:, run]
+        known = draws[~bad, run]
+        filled[bad, run] = known[spread_evenly(int(bad.sum()), known.size)]
+    return filled
 
 
 @mixed

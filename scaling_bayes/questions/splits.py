@@ -118,10 +118,10 @@ class Search:
         D = np.where(some, D, 1.0)
         parameters = {p: values[row] for p, values in self._parameters.items()}
         covariates = surface.split(N, D)
-        value = surface.bend(np.log(surface.evaluate(parameters, covariates)))
+        value = np.log(surface.evaluate(parameters, covariates))
         for drift, table, of_row in self._tables:
             value = value + drift.at_rows(table, of_row[row], log_distance(drift.axis, covariates))
-        return np.asarray(np.where(some, surface.sign * value, np.inf))
+        return np.asarray(np.where(some, surface.sign * surface.bend(value), np.inf))
 
     def best(self, *, roughly: bool = False) -> tuple[Minimum, bool]:
         """The optimum, and whether it was found in closed form; else it may be sought `roughly`, see `minimise`."""

@@ -53,8 +53,9 @@ def stack(
     -------
     DataTree
         A group each member, and ``stacking`` with ``log_score`` (member, run) and the curve of each run;
-        ``attrs["weights"]`` says the weights, as JSON. Questions take it for a posterior, all but `check`:
-        their draws are a mixture. `save_posterior` and `open_posterior` keep it.
+        ``attrs["weights"]`` says the weights, as JSON. Questions take it for a posterior, all but `check`,
+        `tune`, `parameters`, `influence` and `report`: their draws are a mixture. `save_posterior` and `open_posterior`
+        keep it.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from scaling_bayes.questions.learning import Aim, Array, screen
 from scaling_bayes.questions.mixture import interleave, is_stack, share_draws
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.readings import Reading, read_runs
+from scaling_bayes.questions.thinning import spread_evenly
 from scaling_bayes.symbols import SAMPLE, suggest
 
 Target = Callable[[xr.DataTree], xr.DataArray]
@@ -114,7 +115,7 @@ class Study:
         draws = len(self.order)
         count = min(OUTCOMES, draws)
         last = self.signal[:, run, -1]
-        origin = last.argsort()[(np.arange(count) + 0.5).astype(int) * draws // count]
+        origin = last.argsort()[spread_evenly(count, draws)]
         density = np.zeros((draws, count))
         for readings in zip(*self.members, strict=True):
             density += self._foretell(readings, run, replicates, self.order[origin], rng)

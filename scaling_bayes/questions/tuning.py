@@ -21,6 +21,7 @@ def tune(
     at: Mapping[str, Any] | pd.DataFrame,
     within: tuple[float, float] | None = None,
     size: int = 61,
+    seed: int = 0,
 ) -> xr.Dataset:
     r"""Trace the response along a hyper-parameter, and find its best value, draw by draw.
 
@@ -41,6 +42,8 @@ def tune(
         Range that is searched; the fitted one by default.
     size : int
         Values in that range, at least five.
+    seed : int
+        For drift beyond the data, and groups never seen.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def tune(
     table, values = _as_table(at), np.geomspace(low, high, size)
     grid = table.loc[table.index.repeat(size)].assign(**{along: np.tile(values, len(table))})
     with np.errstate(over="ignore", invalid="ignore"):  # said below
-        traced = predict(posterior, grid.reset_index(drop=True))
+        traced = predict(posterior, grid.reset_index(drop=True), seed=seed)
     curve = _fold(traced[record.response], len(table), size)
     if not (finite := np.isfinite(curve.values)).all():
         share = f"{(~finite).mean():.1%}"

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -161,11 +161,14 @@ def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
     for number, other in enumerate(others, start=1):
         _refuse_mixing(first, other, number)
     shared = [name for name in map(str, first.variables) if all(name in other.variables for other in others)]
+    left_out = _note_left_out(sweeps, shared)
     runs = [sweep["run"].values for sweep in sweeps]
     if sum(len(set(run.tolist())) for run in runs) > len({each for run in runs for each in run.tolist()}):
         runs = [np.array([f"{number}/{each}" for each in run]) for number, run in enumerate(runs)]
     parts = [
-        sweep[shared].assign_coords(run=("run", run, sweep["run"].attrs))
+        sweep.drop_vars([name for name in map(str, sweep.variables) if name not in shared]).assign_coords(
+            run=("run", run, sweep["run"].attrs)
+        )
         for sweep, run in zip(sweeps, runs, strict=True)
     ]
     joined = xr.concat(
@@ -180,8 +183,24 @@ def join_sweeps(*sweeps: xr.Dataset) -> xr.Dataset:
         source=" + ".join(dict.fromkeys(sweep.attrs["source"] for sweep in sweeps)),
         dropped=sum(int(sweep.attrs["dropped"]) for sweep in sweeps),
         dropped_why=[why for sweep in sweeps for why in attr_list(sweep, "dropped_why")],
-        notes=[*(note for sweep in sweeps for note in attr_list(sweep, "notes")), *alike],
+        notes=[*(note for sweep in sweeps for note in attr_list(sweep, "notes")), *left_out, *alike],
     )
+
+
+def _note_left_out(sweeps: Sequence[xr.Dataset], shared: Sequence[str]) -> list[str]:
+    """Warn of columns that some sweeps lack; standard errors are not left out, since a fit counts them."""
+    names = dict.fromkeys(str(name) for sweep in sweeps for name in sweep.variables if name not in shared)
+    if not names:
+        return []
+    lacking = {name: [k for k, sweep in enumerate(sweeps) if name not in sweep.variables] for name in names}
+    if (error := f"{sweeps[0].attrs['response']}_se") in names:
+        raise SweepError(
+            f"sweeps {lacking[error]} have no {error}, and others have: give it for all, or leave it out of all with "
+            f"sweep.drop_vars({error!r})."
+        )
+    note = f"left out, since not every sweep has them: {', '.join(names)}."
+    warnings.warn(note, SweepWarning, stacklevel=3)
+    return [note]
 
 
 def _note_copies(joined: xr.Dataset) -> list[str]:

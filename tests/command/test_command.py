@@ -352,3 +352,19 @@ def test_a_real_fit_from_file_to_page(table, tmp_path):
     assert rows["alpha"]["lower"] < TRUTH["alpha"] < rows["alpha"]["upper"] + 0.05
     assert printed["scores"][0]["runs"] == 4
     assert "NOT REPORTED" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_of_accuracies_the_plan_is_for_the_highest(sweep, tmp_path):
+    runs = sweep.drop_vars("loss").assign(accuracy=("run", 1 / sweep["loss"].values, {"units": "fraction"}))
+    law = sb.Law("K*N**a*D**b", roles={"K": "level", "a": "coefficient", "b": "coefficient"})
+    posterior = sb.baseline(law, runs.assign_attrs(response="accuracy"), seed=0, by="corpus", bootstrap=20)
+    path = sb.save_posterior(posterior, tmp_path / "posterior.nc")
+    point = {"N": 1e11, "D": 2e12}
+
+    def decide(drawn):
+        return -sb.predict(drawn, point)["accuracy"].isel(point=0)
+
+    asked = {"choose": "corpus", "cost": "C", "seed": 0}
+    answer = sb.plan(posterior, {"N": [1e10], "D": [2e11]}, target=decide, **asked)
+    rows = as_json("plan", path, "--target", "N=1e11,D=2e12", "--choose", "corpus", "--at", "N=1e10,D=2e11")["rows"]
+    assert sorted(row["gain"] for row in rows) == pytest.approx(sorted(answer["gain"].values.tolist()))

@@ -325,7 +325,7 @@ def test_a_fingerprint_is_the_same_in_another_process():
     assert said.split() == [key(), CHANGES["pooling"]()]
 
 
-@pytest.mark.parametrize("name", ["symbols.py", "sweeps/a.py", "laws/deeper/a.py", "model/a.py", "inference/a.py"])
+@pytest.mark.parametrize("name", ["symbols/a.py", "sweeps/a.py", "laws/deeper/a.py", "model/a.py", "inference/a.py"])
 def test_the_code_of_the_lower_floors_counts(name, tmp_path):
     for file in (name, "model/b.py", "figures/a.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -338,6 +338,11 @@ def test_the_code_of_the_lower_floors_counts(name, tmp_path):
     fingerprint_module._hash_files.cache_clear()
     assert hash_sources(tmp_path, since=later) != before
     assert hash_sources(tmp_path, since=time.time() - 60) is None
+
+
+def test_every_floor_whose_code_counts_is_there():
+    for pattern in fingerprint_module.SOURCES:
+        assert list(fingerprint_module.PACKAGE.glob(pattern)), pattern
 
 
 def test_code_that_changed_under_a_running_process_is_not_cached(monkeypatch):

@@ -15,7 +15,7 @@ from scaling_bayes.questions.allocation import allocate, trace_isoflops
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.splits import Search, best_split, lay_range
 from scaling_bayes.questions.summaries import summarise
-from scaling_bayes.questions.surface import Surface, read_surface
+from scaling_bayes.questions.surface import Surface, read_surface, total_drift
 from scaling_bayes.sweeps import load_sweep
 
 CHINCHILLA = "E + A*N**-alpha + B*D**-beta"
@@ -442,3 +442,23 @@ def test_chinchilla_tokens_per_parameter(of_table):
 def test_chinchilla_closed_form_equals_search(of_table):
     closed, searched = (allocate(of_table, [1e21, 5.76e23], cost=cost)["N_opt"] for cost in (six_nd, SEARCHED))
     np.testing.assert_allclose(searched, closed, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "noise", [{}, {"noise": "beta_binomial", "trials": 200, "chance": 0.5}], ids=["loss", "counted"]
+)
+def test_a_search_follows_law_and_drift_as_other_answers_have_them(drifting, noise):
+    """What guessing bends is law and drift together."""
+    posterior = drifting.copy()
+    posterior.attrs["record"] = replace(Record.from_json(drifting.attrs["record"]), **noise).to_json()
+    budget = np.array([1e21])
+    surface = read_surface(posterior, None, np.random.default_rng(0))
+    where = lay_range(surface, budget, six_nd, np.random.default_rng(0), ratios=None)
+    search = Search(surface, budget, six_nd, where.ratios, where.moving)
+    x = np.linspace(*(float(end[0]) for end in search.range), 9)
+    N = xr.DataArray(np.exp(x), dims="size")
+    covariates = surface.split(N, six_nd.afford(N, budget[0]))
+    expected = surface.log_mean(covariates, total_drift(where.moving, covariates)).transpose(..., "size")
+    rows = np.arange(expected.size // len(x))
+    found = search.curve(x, rows[:, None], np.zeros(1, dtype=int))
+    np.testing.assert_allclose(found, expected.values.reshape(-1, len(x)), rtol=1e-6)

@@ -71,3 +71,12 @@ def test_a_multiple_is_exact_for_power_laws(make_sweep, make_posterior, set_para
     times = multiply(curves.only(1), {"N": np.exp(nodes)}, nodes, np.log(1e8), target)
     np.testing.assert_allclose(times, 4.0, rtol=1e-4)
     assert (multiply(curves.only(1), {"N": np.exp(nodes)}, nodes, np.log(1e8), target - 9.0) == np.inf).all()
+
+
+def test_undefined_draws_have_no_say():
+    """Of four draws one is undefined for the first choice; the other three have it better, worse and as good."""
+    log = np.log([[[1.0, 2.0, 3.0, np.nan], [2.0, 2.0, 2.0, 2.0]]])
+    found = Contrast(log, log, 1, 1.0)
+    np.testing.assert_allclose(found.p_better(), [[0.5]])
+    np.testing.assert_allclose(found.p_best(), [[0.5, 0.5]])
+    np.testing.assert_allclose(found.quantiles([0.5])[0], [[0.0]], atol=1e-12)

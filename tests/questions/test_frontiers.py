@@ -154,3 +154,15 @@ def test_runs_of_several_corpora_are_refused(ask):
     sweep = as_sweep(table, response="loss", covariates=["N", "D"], groups="corpus", units=units)
     with pytest.raises(QuestionError, match=r"2 labels of corpus.*sweep\['corpus'\] == 'code'"):
         ask(sweep, 1e20, seed=0)
+
+
+def test_an_envelope_of_accuracies_is_that_of_the_errors(curves):
+    inner = curves.isel(run=((curves["C"] > 1e18) & (curves["C"] < 1e22)).values)
+    error = 0.05 * inner["loss"].values
+    told = {}
+    for name, values in (("error", error), ("accuracy", 1 - error)):
+        runs = inner.drop_vars("loss").assign({name: ("run", values, {"units": "fraction"})})
+        told[name] = fit_envelope(runs.assign_attrs(response=name), 1e20, seed=0, bootstrap=5, curve="network", bins=20)
+    assert np.isfinite(told["accuracy"]["N_estimate"].item())
+    exponents = [each["exponent_estimate"].item() for each in told.values()]
+    assert exponents[1] == pytest.approx(exponents[0], abs=0.05)

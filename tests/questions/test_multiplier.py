@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from scaling_bayes.questions.multiplier import multiplier
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, QuestionWarning
 
 CHINCHILLA = "E + A*N**-alpha + B*D**-beta"
 CORPORA = ["code", "law", "web"]
@@ -87,3 +88,17 @@ def test_the_label_of_the_baseline_is_all_that_matters(base):
 def test_bad_questions_are_refused(base, given, says):
     with pytest.raises(QuestionError, match=says):
         multiplier(base, "corpus", **{"baseline": "web", "at": {"N": 1e9}, "along": "N", **given})
+
+
+def test_draws_whose_law_is_negative_are_left_out_and_counted(make_sweep, make_posterior):
+    posterior = make_posterior(make_sweep(corpus=["code", "web"]), groups=("corpus",), wobble=0.0)
+    draws = posterior["posterior"].to_dataset()
+    first = draws["chain"] == draws["chain"][0]
+    posterior["posterior"] = xr.DataTree(draws.assign(E=draws["E"].where(~first, -1e6)))
+    with pytest.warns(QuestionWarning, match="negative"):
+        found = multiplier(posterior, "corpus", baseline="web", at={"N": 1e9}, along="N")
+    share = 1 / draws.sizes["chain"]
+    assert found["p_undefined"].item() == pytest.approx(share)
+    np.testing.assert_array_equal(found["multiplier"].isnull().isel(chain=0), True)
+    assert found["p_below"].item() == 0
+    assert {found["p_more"].item(), found["p_unattained"].item()} <= {0.0, 1.0}

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from scaling_bayes.questions.points import QuestionError
+from scaling_bayes.questions.points import QuestionError, QuestionWarning
 from scaling_bayes.questions.scoring import LEVELS, score, score_table
 from scaling_bayes.sweeps import convert_loss, hold_out
 
@@ -196,3 +196,23 @@ def test_table_by_extrapolation(table_of):
 def test_tables_of_what_was_not_scored_are_refused(table_of, by, level, says):
     with pytest.raises(QuestionError, match=says):
         table_of(by, level=level)
+
+
+def test_draws_whose_law_is_negative_are_left_out_and_counted(make_sweep, make_posterior):
+    posterior, held_out = make_posterior(make_sweep(), wobble=0.0), make_sweep(N=[5e9, 2e10], seed=4)
+    draws = posterior["posterior"].to_dataset()
+    first = draws["chain"] == draws["chain"][0]
+    spoilt = posterior.copy()
+    spoilt["posterior"] = xr.DataTree(draws.assign(E=draws["E"].where(~first, -1e6)))
+    with pytest.warns(QuestionWarning, match="negative"):
+        found = score(spoilt, held_out)
+    whole = score(posterior, held_out)
+    np.testing.assert_allclose(found["p_undefined"], 1 / draws.sizes["chain"])
+    assert "p_undefined" not in whole
+    np.testing.assert_allclose(found["median"], whole["median"], rtol=1e-2)
+    np.testing.assert_array_equal(found["inside"].sel(level=0.9), whole["inside"].sel(level=0.9))
+    assert np.isfinite(found["log_score"]).all()
+    spoilt["posterior"] = xr.DataTree(draws.assign(E=draws["E"] - 1e6))
+    told = pytest.raises(QuestionError, match=r"negative in every draw for the runs at \[0, 1\]")
+    with pytest.warns(QuestionWarning), told:
+        score(spoilt, held_out)

@@ -232,7 +232,7 @@ def test_optima_take_a_stack(make_sweep, make_posterior, ask, request):
 
 
 def test_other_questions_say_whom_to_ask(stacked):
-    with pytest.raises(QuestionError, match=r"ask them of one member, stack\[name\]"):
+    with pytest.raises(QuestionError, match=r"ask it of one member, stack\[name\]"):
         sb.check(stacked)
     with pytest.raises(QuestionError, match="0 or more; found -1"):
         stacking_weights(DENSITIES, CURVES, prior=-1.0)

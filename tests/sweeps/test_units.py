@@ -146,3 +146,13 @@ def test_mixing_is_refused(changes, fragments):
 def test_joining_nothing():
     with pytest.raises(SweepError, match="at least one"):
         join_sweeps()
+
+
+def test_columns_that_some_lack_are_told_and_standard_errors_refused():
+    first, second = sweep(), other(sweep())
+    with pytest.warns(SweepWarning, match="left out, since not every sweep has them: note"):
+        joined = join_sweeps(first.assign_coords(note=("run", ["a", "b"])), second)
+    assert "note" not in joined.variables
+    assert "left out" in joined.attrs["notes"][0]
+    with pytest.raises(SweepError, match=r"sweeps \[1\] have no loss_se, and others have"):
+        join_sweeps(first.assign(loss_se=("run", [0.1, 0.1])), second.drop_vars("loss_se", errors="ignore"))
