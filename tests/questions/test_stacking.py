@@ -8,7 +8,7 @@ import xarray as xr
 from scipy import stats
 
 import scaling_bayes as sb
-from scaling_bayes.questions.mixture import mix, read_weights
+from scaling_bayes.questions.mixture import _fill_shares, mix, read_weights
 from scaling_bayes.questions.points import QuestionError
 from scaling_bayes.questions.prediction import predict
 from scaling_bayes.questions.scoring import score
@@ -254,3 +254,12 @@ def test_members_that_answer_along_different_scales_are_refused(make_sweep, make
     with pytest.raises(QuestionError, match="members answer with different along="):
         sb.exponents(mixed, {"N": 1e9, "D": 2e10, "C": 1.2e20})
     assert sb.exponents(mixed, {"N": 1e9, "D": 2e10, "C": 1.2e20}, along="N").attrs["along"] == "N"
+
+
+def test_members_without_undefined_draws_say_so():
+    """The share of a mixture is then known, whichever member has some."""
+    whole = xr.Dataset({"p_best": ("corpus", [0.2, 0.8])})
+    torn = whole.assign(p_undefined=("corpus", [0.1, 0.3]))
+    filled = _fill_shares([whole, torn])
+    assert [each["p_undefined"].values.tolist() for each in filled] == [[0.0, 0.0], [0.1, 0.3]]
+    assert all("p_undefined" not in each for each in _fill_shares([whole, whole]))
